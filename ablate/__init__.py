@@ -1,0 +1,1 @@
+"""ablate: which choices give the best Siamese network on your data, how sure you can be, and what it costs."""

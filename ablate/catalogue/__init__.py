@@ -1,0 +1,1 @@
+"""What can be varied: registries of losses, samplers, backbones, optimizers, schedules and data sets."""

@@ -1,0 +1,54 @@
+"""What a data set is to `ablate`: labelled uint8 images in a train part and, where there is one, an official test part.
+
+Shapes: N images, H height, W width, C channels (1 or 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ablate.catalogue.registry import Registry
+
+
+@dataclass(frozen=True)
+class Part:
+    """Decoded images with their class numbers."""
+
+    images: npt.NDArray[np.uint8]
+    """[N, H, W, C]."""
+    labels: npt.NDArray[np.int64]
+    """[N], class numbers; a class that is in two parts has the same number in both."""
+
+
+class Dataset(Protocol):
+    """One data set; built without touching a file."""
+
+    image_size: int
+    """Default height and width in pixels: the native one, or what the literature uses."""
+    channels: int
+    """1 for grey, 3 for colour."""
+    num_classes: Mapping[str, int]
+    """Classes per part, known before reading: {"train": 964, "test": 659}."""
+    disjoint_parts: bool
+    """True where the official test part has classes of its own (Omniglot); False where it shares them (MNIST)."""
+
+    def find(self, root: Path) -> dict[str, Path]:
+        """The source files below `root`, present and with the right checksum.
+
+        Raises DataError naming every file that is missing or differs, and where to put which file.
+        """
+
+    def decode(self, root: Path, image_size: int) -> dict[str, Part]:
+        """Read everything: {"train": Part} or {"train": Part, "test": Part}.
+
+        Raises DataError naming the file that cannot be read.
+        """
+
+
+DATASETS: Registry[Dataset] = Registry("data set", "ablate.catalogue.datasets")

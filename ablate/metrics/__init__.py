@@ -1,0 +1,1 @@
+"""Numbers without state: retrieval and verification quality of a set of embeddings."""

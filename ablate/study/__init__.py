@@ -1,0 +1,1 @@
+"""What is asked: the study file, its search space, and the identity of a trial."""

@@ -1,0 +1,1 @@
+"""What was learned: rows, Pareto front, tables; no torch, no Ray."""

@@ -1,0 +1,1 @@
+"""How one network learns: torch only; no Ray, no MLflow, no Optuna."""

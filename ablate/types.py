@@ -1,0 +1,33 @@
+"""Words that every floor shares: scalars, and what one finished trial looks like from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Scalar = bool | int | float | str
+"""What one parameter of a configuration can be."""
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """One trial as `ablate summarize` shows it; the fields are the stable names of its JSON."""
+
+    id: str
+    """Its number in the study, four digits: "0007"."""
+    state: str
+    """complete, pruned, failed or running."""
+    reason: str | None
+    """Why it was pruned or failed; None for the others."""
+    seed: int
+    """Seed of initialisation and batches."""
+    arm: str
+    """The levels of the ablation's factors; of a search, the chosen components."""
+    params: Mapping[str, Scalar]
+    """Resolved configuration under dotted names: {"loss": "triplet", "loss.margin": 0.2}."""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """`val/...` of the best validation epoch; `test/...` where the test split was read."""
+    cost: Mapping[str, float] = field(default_factory=dict)
+    """`cost/...`: parameters, FLOPs, latency, seconds, memory; units end the names."""
+    epochs: int = 0
+    """Epochs trained."""
