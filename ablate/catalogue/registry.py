@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,11 +31,11 @@ class Parameter:
     type: type
     """int, float, bool or str, from the annotation."""
     default: Any
-    """`inspect.Parameter.empty` where the study file must give it."""
-
-    @property
-    def required(self) -> bool:
-        return self.default is inspect.Parameter.empty
+    """What it is where a study file does not name it."""
+    low: float
+    """Smallest value that makes sense."""
+    high: float
+    """Largest."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Entry:
     """Default search space in the study file's own notation: {"margin": {"uniform": [0.05, 1.0]}}."""
     source: str
     """Paper or origin."""
+    bounds: Mapping[str, tuple[float, float]]
+    """Smallest and largest value that makes sense, for the numbers that have such."""
 
     @property
     def summary(self) -> str:
@@ -63,7 +66,9 @@ class Entry:
             if parameter.kind is parameter.KEYWORD_ONLY:
                 annotation = str(parameter.annotation).removesuffix(" | None")
                 assert annotation in types, f"{self.kind} {self.name}: parameter {name} is no scalar: {annotation}"
-                found[name] = Parameter(name, types[annotation], parameter.default)
+                assert parameter.default is not inspect.Parameter.empty, f"{self.kind} {self.name}: {name} has no default"
+                low, high = self.bounds.get(name, (-math.inf, math.inf))
+                found[name] = Parameter(name, types[annotation], parameter.default, low, high)
         return found
 
 
@@ -77,13 +82,18 @@ class Registry(Generic[R]):
         self._loaded = False
 
     def register(
-        self, name: str, *, space: Mapping[str, Any] | None = None, source: str
+        self,
+        name: str,
+        *,
+        source: str,
+        space: Mapping[str, Any] | None = None,
+        bounds: Mapping[str, tuple[float, float]] | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorate a builder to make `name` known; registering a name twice is our own mistake."""
 
         def add(build: Callable[P, R]) -> Callable[P, R]:
             assert name not in self._entries, f"{self.kind} '{name}' is registered twice"
-            self._entries[name] = Entry(self.kind, name, build, space or {}, source)
+            self._entries[name] = Entry(self.kind, name, build, space or {}, source, bounds or {})
             return build
 
         return add

@@ -26,6 +26,16 @@ class Part:
     """[N], class numbers; a class that is in two parts has the same number in both."""
 
 
+@dataclass(frozen=True)
+class SourceFile:
+    """A file, or an unpacked folder, that holds a data set and was found sound."""
+
+    path: Path
+    """Absolute."""
+    digest: str
+    """Changes whenever the content does, and not when the file moves: the MD5 of a file."""
+
+
 class Dataset(Protocol):
     """One data set; built without touching a file."""
 
@@ -38,16 +48,17 @@ class Dataset(Protocol):
     disjoint_parts: bool
     """True where the official test part has classes of its own (Omniglot); False where it shares them (MNIST)."""
 
-    def find(self, root: Path) -> dict[str, Path]:
-        """The source files below `root`, present and with the right checksum.
+    def find(self, root: Path, *, download: bool = False) -> dict[str, SourceFile]:
+        """The source files below `root`, present and with the right checksum; reads them once, decodes nothing.
 
+        With `download`, what is missing is first fetched where the source allows it; otherwise nothing is ever written.
         Raises DataError naming every file that is missing or differs, and where to put which file.
         """
 
     def decode(self, root: Path, image_size: int) -> dict[str, Part]:
-        """Read everything: {"train": Part} or {"train": Part, "test": Part}.
+        """Read everything: {"train": Part} or {"train": Part, "test": Part}; any `image_size` can be asked for.
 
-        Raises DataError naming the file that cannot be read.
+        Raises DataError naming the file that cannot be read, and the member of an archive.
         """
 
 

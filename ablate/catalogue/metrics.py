@@ -1,0 +1,39 @@
+"""The metrics a study can name: what each measures, which way is better, and its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number that every epoch reports for the validation split."""
+
+    name: str
+    goal: str
+    """maximize or minimize."""
+    summary: str
+    source: str
+
+
+_PAIRS = "balanced pairs of the split, cosine similarity"
+RETRIEVAL = (
+    Metric("recall_at_1", "maximize", "nearest other item has the query's class", "Jegou et al. 2011"),
+    Metric("recall_at_5", "maximize", "one of the 5 nearest has the query's class", "Jegou et al. 2011"),
+    Metric("recall_at_10", "maximize", "one of the 10 nearest has the query's class", "Jegou et al. 2011"),
+    Metric("r_precision", "maximize", "share of the query's class among its R nearest", "Musgrave et al. 2020"),
+    Metric("map_at_r", "maximize", "mean average precision at R", "Musgrave et al. 2020 (arXiv:2003.08505)"),
+)
+PAIRS = (
+    Metric("pair_accuracy", "maximize", f"{_PAIRS}; threshold chosen on validation", "Huang et al. 2007 (LFW)"),
+    Metric("auc", "maximize", f"area under the ROC curve; {_PAIRS}", "Fawcett 2006"),
+    Metric("eer", "minimize", f"error where both error rates are equal; {_PAIRS}", "Martin et al. 1997"),
+    Metric("tpr_at_fpr_1e-3", "maximize", f"true positives at 0.1 % false ones; {_PAIRS}", "Huang et al. 2007 (LFW)"),
+)
+METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS)}
+PROTOCOLS = {
+    "retrieval": (*RETRIEVAL, *PAIRS),
+    "verification": PAIRS,
+    "closed": (*RETRIEVAL, *PAIRS),
+}
+"""Which metrics each protocol reports."""

@@ -1,0 +1,55 @@
+"""Samplers: which pairs and triplets of a P x K batch a loss learns from (miners, in pytorch-metric-learning's words).
+
+A builder returns the miner that picks them, or None for `random`, where every pair and triplet of the batch counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ablate.catalogue.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SAMPLERS: Registry[nn.Module | None] = Registry("sampler", "ablate.catalogue.samplers")
+
+
+@SAMPLERS.register("random", source="uniform: all tuples of a batch of random classes and images")
+def random() -> None:
+    """All pairs and triplets of a random batch: uniform sampling, without its variance."""
+    return None
+
+
+@SAMPLERS.register("hard", source="Hermans et al. 2017 (arXiv:1703.07737), batch hard")
+def hard() -> nn.Module:
+    """For each anchor its farthest positive and its nearest negative."""
+    from pytorch_metric_learning.miners import BatchHardMiner
+
+    return BatchHardMiner()
+
+
+@SAMPLERS.register(
+    "semi_hard",
+    space={"margin": {"uniform": [0.05, 0.5]}},
+    bounds={"margin": (0.0, 2.0)},
+    source="Schroff et al. 2015 (arXiv:1503.03832), section 3.2",
+)
+def semi_hard(*, margin: float = 0.2) -> nn.Module:
+    """Negatives farther than the positive, but by less than `margin` (0 to 2)."""
+    from pytorch_metric_learning.miners import TripletMarginMiner
+
+    return TripletMarginMiner(margin=margin, type_of_triplets="semihard")
+
+
+@SAMPLERS.register(
+    "distance_weighted",
+    space={"cutoff": {"uniform": [0.3, 0.7]}},
+    bounds={"cutoff": (1e-3, 2.0), "nonzero_loss_cutoff": (1e-3, 2.0)},
+    source="Wu et al. 2017 (arXiv:1706.07567), section 3",
+)
+def distance_weighted(*, cutoff: float = 0.5, nonzero_loss_cutoff: float = 1.4) -> nn.Module:
+    """Negatives uniform in distance, none counted nearer than `cutoff` or farther than `nonzero_loss_cutoff`."""
+    from pytorch_metric_learning.miners import DistanceWeightedMiner
+
+    return DistanceWeightedMiner(cutoff=cutoff, nonzero_loss_cutoff=nonzero_loss_cutoff)

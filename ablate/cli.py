@@ -1,0 +1,206 @@
+"""The command line: arguments, printing, exit codes. What is slow to import is imported by the command that needs it.
+
+Exit codes: 0 done; 1 the study ended but some trials failed; 2 refused before anything started; 130 interrupted, resumable.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ablate.errors import AblateError
+
+app = typer.Typer(
+    help="Which loss, backbone, sampler and optimizer give the best Siamese network on your data, and what it costs.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+StudyPath = Annotated[Path, typer.Argument(help="Study file, YAML.", metavar="STUDY.yaml")]
+Overrides = Annotated[
+    Optional[list[str]],
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the study file: --set search.trials=40."),
+]
+Trials = Annotated[Optional[int], typer.Option(help="Same as --set search.trials=N.")]
+Seed = Annotated[Optional[int], typer.Option(help="Same as --set seed=N.")]
+DataDir = Annotated[
+    Path, typer.Option(envvar="ABLATE_DATA", help="Folder of the data sets, in torchvision's layout.", metavar="DIR")
+]
+OutDir = Annotated[Path, typer.Option(help="Folder of the studies; one folder in it per study.", metavar="DIR")]
+TrackingUri = Annotated[
+    Optional[str], typer.Option(help="MLflow's tracking URI; by default a sqlite file in --out.", metavar="URI")
+]
+DEFAULT_DATA = Path("~/.cache/ablate")
+DEFAULT_OUT = Path("runs")
+
+
+def _overrides(given: list[str] | None, trials: int | None, seed: int | None) -> list[str]:
+    extra = [f"search.trials={trials}"] if trials is not None else []
+    return [*(given or []), *extra, *([f"seed={seed}"] if seed is not None else [])]
+
+
+@app.command(epilog="Example: ablate run search_spaces/quickstart.yaml --cpus 2")
+def run(
+    study: StudyPath,
+    gpus: Annotated[Optional[float], typer.Option(help="GPUs the study may use in all; default: all found.")] = None,
+    cpus: Annotated[Optional[int], typer.Option(help="CPUs the study may use in all; default: all found.")] = None,
+    trials: Trials = None,
+    seed: Seed = None,
+    data: DataDir = DEFAULT_DATA,
+    out: OutDir = DEFAULT_OUT,
+    address: Annotated[
+        Optional[str], typer.Option(help="Ray cluster to join: auto, or HOST:PORT; default: this machine.")
+    ] = None,
+    tracking_uri: TrackingUri = None,
+    set_: Overrides = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; the earlier study is kept beside it.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
+) -> None:
+    """Run a study; run again, it continues where it stopped and never repeats a finished trial."""
+    from ablate.study.load import load_study
+
+    loaded = load_study(study, _overrides(set_, trials, seed))
+    from ablate.engine.run import Options, run_study
+
+    outcome = run_study(loaded, Options(data, out, tracking_uri, cpus, gpus, address, fresh, quiet))
+    for note in outcome.notes:
+        typer.echo(note, err=True)
+    again = f"ablate summarize {os.path.relpath(outcome.folder)}"
+    if outcome.interrupted:
+        typer.echo("interrupted; run the same command again to continue: finished trials are kept", err=True)
+        raise typer.Exit(130)
+    failed = [row for row in outcome.results if row.state == "failed"]
+    for row in failed:
+        typer.echo(f"trial {row.id} failed: {row.reason}\n  {outcome.folder / 'trials' / row.id}", err=True)
+    typer.echo(f"{loaded.name}: {len(outcome.results)} trials, {len(failed)} failed\nread it    {again}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: ablate plan search_spaces/quickstart.yaml")
+def plan(
+    study: StudyPath,
+    trials: Trials = None,
+    seed: Seed = None,
+    set_: Overrides = None,
+    json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """What a study would do: its space, its trials and rungs, what its architectures cost. Starts nothing."""
+    from ablate.study.load import load_study
+
+    loaded = load_study(study, _overrides(set_, trials, seed))
+    from ablate.summary.plan import as_json, as_text, make_plan
+    from ablate.training.architectures import static_costs_of
+
+    made = make_plan(loaded, static_costs_of(loaded))
+    typer.echo(as_json(made) if json else as_text(made, str(study)))
+
+
+@app.command(epilog="Example: ablate summarize runs/quickstart --format md --output quickstart.md")
+def summarize(
+    study: Annotated[
+        Optional[Path], typer.Argument(help="Folder of a study or its YAML; default: the newest in runs/.")
+    ] = None,
+    pareto: Annotated[
+        Optional[str], typer.Option(help="Metric and costs: val/recall_at_1,cost/flops.", metavar="METRIC,COST")
+    ] = None,
+    format: Annotated[str, typer.Option(help="table, md, csv or json.")] = "table",
+    output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
+    out: OutDir = DEFAULT_OUT,
+    tracking_uri: TrackingUri = None,
+    experiment: Annotated[
+        Optional[str], typer.Option(help="Read this MLflow experiment instead of a folder.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Best trials and the Pareto front of accuracy against cost."""
+    from ablate.store.read import read_folder, read_mlflow
+    from ablate.summary.pareto import pareto_front
+    from ablate.summary.render import FORMATS, render
+
+    if format not in FORMATS:
+        raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+    if experiment is not None:
+        uri = tracking_uri or f"sqlite:///{(out / 'mlflow.db').absolute()}"
+        found = read_mlflow(uri, experiment)
+    else:
+        found = read_folder(_study_folder(study, out))
+    metric, *costs = pareto.split(",") if pareto else [None]
+    text = render(found, pareto_front(found, metric, [cost for cost in costs if cost]), format)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+        typer.echo(f"written to {output}", err=True)
+
+
+def _study_folder(study: Path | None, out: Path) -> Path:
+    """A folder as it is given, that of a study file, or the newest there is."""
+    if study is None:
+        found = sorted(out.glob("*/journal.log"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise AblateError(f"there is no study in {out}\n  run one: ablate run search_spaces/quickstart.yaml")
+        return found[-1].parent
+    if study.suffix in (".yaml", ".yml"):
+        from ablate.study.load import load_study
+
+        return out / load_study(study).name
+    return study
+
+
+@app.command("list", epilog="Example: ablate list losses")
+def list_(
+    kind: Annotated[
+        Optional[str],
+        typer.Argument(help="losses, samplers, backbones, optimizers, schedules, datasets, metrics or costs."),
+    ] = None,
+) -> None:
+    """What can be named in a study file: parameters, default search spaces, sources."""
+    from ablate.summary.catalogue import KINDS, as_text
+
+    if kind is not None and kind not in KINDS:
+        raise AblateError(f"there is no list of {kind}\n  there are: {', '.join(KINDS)}")
+    typer.echo("\n\n".join(as_text(name) for name in ([kind] if kind else KINDS)))
+
+
+@app.command(epilog="Example: ablate schema > study.schema.json")
+def schema() -> None:
+    """The JSON schema of study files, for editors."""
+    import json
+
+    from ablate.study.json_schema import study_json_schema
+
+    typer.echo(json.dumps(study_json_schema(), indent=1))
+
+
+@app.command(epilog="Example: ablate ui --port 5001")
+def ui(
+    out: OutDir = DEFAULT_OUT,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Open the MLflow UI on the studies' store; Ctrl-C ends it."""
+    database = (out / "mlflow.db").absolute()
+    if tracking_uri is None and not database.exists():
+        raise AblateError(f"{database} is not there\n  `ablate run` writes it; --out names another folder")
+    uri = tracking_uri or f"sqlite:///{database}"
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    typer.echo(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
+    words = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
+    os.execv(sys.executable, words)
+
+
+def main() -> None:
+    """Entry point: a user's mistake becomes one message and exit code 2."""
+    try:
+        app()
+    except AblateError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,127 @@
+"""Progress on stderr: a live display in a terminal, plain lines elsewhere.
+
+Shows trials by state, the best so far, images trained per second, and the time that is left.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ablate.study.study import Study
+from ablate.types import TrialResult
+
+REDRAW_SECONDS = 0.5
+
+
+class Progress:
+    """A watcher (see `recorder.Watcher`) that shows what it sees."""
+
+    def __init__(self, study: Study, *, done: list[TrialResult], slots: int, quiet: bool) -> None:
+        self.study, self.slots, self.quiet = study, slots, quiet
+        self.states = Counter(row.state for row in done if row.state != "running")
+        self.best: TrialResult | None = None
+        for row in done:
+            self._note_best(row)
+        self.running: dict[int, dict[str, float]] = {}
+        self.begin = time.monotonic()
+        self.epochs_here = 0
+        self.ended_here = 0
+        self.drawn = 0.0
+        self.console = Console(stderr=True)
+        live = sys.stderr.isatty() and not quiet
+        self.live = Live(console=self.console, auto_refresh=False, transient=True) if live else None
+
+    def __enter__(self) -> Progress:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def say(self, line: str) -> None:
+        """One plain line, above the display if there is one."""
+        if not self.quiet:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def started(self, number: int) -> None:
+        self.running[number] = {}
+        self._draw()
+
+    def reported(self, number: int, report: dict[str, float]) -> None:
+        self.epochs_here += 1
+        self.running[number] = report
+        self._draw()
+
+    def ended(self, result: TrialResult) -> None:
+        self.running.pop(int(result.id), None)
+        self.states[result.state] += 1
+        self.ended_here += 1
+        self._note_best(result)
+        if result.state == "failed":
+            self.say(f"trial {result.id} failed: {result.reason}")
+        if not self.live:
+            self.say(self._line(result))
+        self._draw()
+
+    def _note_best(self, row: TrialResult) -> None:
+        value = row.metrics.get(self.study.objective.metric)
+        best = self.best and self.best.metrics[self.study.objective.metric]
+        if row.state == "complete" and value is not None:
+            if best is None or self.study.objective.better(value, best):
+                self.best = row
+
+    def _line(self, row: TrialResult) -> str:
+        metric = self.study.objective.metric
+        value = f"{metric} {row.metrics[metric]:.4f}" if metric in row.metrics else ""
+        ended = sum(self.states.values())
+        return (
+            f"[{ended}/{self.study.search.trials}] {row.id} {row.state:8} {row.epochs:3d} epochs  {value}  {row.arm}"
+            f"  ({self._left()})"
+        )
+
+    def _left(self) -> str:
+        """The time that the remaining trials take at the pace so far."""
+        open_trials = self.study.search.trials - sum(self.states.values())
+        if open_trials <= 0:
+            return "last trials ending" if self.running else "all trials ended"
+        if not self.ended_here:
+            return "time left: not known yet"
+        seconds = (time.monotonic() - self.begin) / self.ended_here * open_trials
+        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+
+    def _draw(self) -> None:
+        if self.live and time.monotonic() - self.drawn >= REDRAW_SECONDS:
+            self.drawn = time.monotonic()
+            self.live.update(self._picture(), refresh=True)
+
+    def _picture(self) -> Group:
+        states = "  ".join(f"{self.states[s]} {s}" for s in ("complete", "pruned", "failed") if self.states[s])
+        pace = self.epochs_here / max(time.monotonic() - self.begin, 1e-9)
+        head = Text(
+            f"{self.study.name}  {sum(self.states.values())}/{self.study.search.trials} trials"
+            f"  {states}  {len(self.running)} running  {pace:.1f} epochs/s  {self._left()}"
+        )
+        metric = self.study.objective.metric
+        rows = [head]
+        if self.best:
+            rows.append(Text(f"best  {self.best.id}  {metric} {self.best.metrics[metric]:.4f}  {self.best.arm}"))
+        table = Table(box=None, pad_edge=False)
+        for title in ("trial", "epoch", metric, "train/loss", "images/s"):
+            table.add_column(title, justify="right")
+        for number, report in sorted(self.running.items()):
+            table.add_row(
+                f"{number:04d}",
+                f"{report.get('epoch', 0):.0f}/{self.study.space.epochs}",
+                *(f"{report[name]:.4f}" if name in report else "-" for name in (metric, "train/loss")),
+                f"{report['time/images_per_second']:.0f}" if report else "-",
+            )
+        return Group(*rows, table)

@@ -1,0 +1,81 @@
+"""The recorder: Tune's callback that writes down every report and every end, and tells those who watch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import ray.tune
+
+from ablate.store.memory import Memory
+from ablate.types import TrialResult
+
+REPORTED = ("train/", "val/", "time/", "cost/", "best/")
+"""What of a report is ours; the rest is Tune's."""
+
+
+class Watcher(Protocol):
+    """Somebody who looks on: the progress display, the mirror in MLflow."""
+
+    def started(self, number: int) -> None:
+        """A trial begins, or begins again."""
+
+    def reported(self, number: int, report: dict[str, float]) -> None:
+        """One epoch."""
+
+    def ended(self, result: TrialResult) -> None:
+        """A trial is over."""
+
+
+class Recorder(ray.tune.Callback):  # type: ignore[misc]
+    """Writes into the study's memory first, then tells the watchers.
+
+    `stopped` is the scheduler's list of trials that it stopped, and why: only the scheduler knows.
+    """
+
+    def __init__(self, memory: Memory, stopped: dict[int, str], watchers: list[Watcher]) -> None:
+        self.memory, self.stopped, self.watchers = memory, stopped, watchers
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks for a restore of its own, which is not used."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        for watcher in self.watchers:
+            watcher.started(trial.config["number"])
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        value = result.get(self.memory.objective.metric)
+        if value is None or not math.isfinite(value):
+            return
+        number = trial.config["number"]
+        report = {name: float(value) for name, value in result.items() if name.startswith(REPORTED)}
+        report = {"epoch": int(result["epoch"]), **report}
+        self.memory.report(number, report)
+        for watcher in self.watchers:
+            watcher.reported(number, report)
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        number, result = trial.config["number"], trial.last_result or {}
+        if number in self.stopped:
+            self._end(number, "pruned", self.stopped.pop(number))
+        elif "infeasible" in result:
+            self.memory.mark_infeasible(number)
+            self._end(number, "pruned", f"infeasible: {result['infeasible']}")
+        elif "failure" in result:
+            self._end(number, "failed", result["failure"])
+        else:
+            self._end(number, "complete", None)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        error = trial.get_error() or RuntimeError("its process died")
+        lines = [line for line in str(error).strip().splitlines() if line.strip()]
+        reason = lines[-1].strip() if lines else type(error).__name__
+        self._end(trial.config["number"], "failed", f"process died: {reason}")
+
+    def _end(self, number: int, state: str, reason: str | None) -> None:
+        result = self.memory.finish(number, state, reason)
+        for watcher in self.watchers:
+            watcher.ended(result)

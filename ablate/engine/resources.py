@@ -1,0 +1,72 @@
+"""Resources: what there is, what the user allows, and how many trials run at once."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+from ablate.errors import ResourceError
+from ablate.study.schema import Resources
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a study may use in all."""
+
+    cpus: int
+    gpus: float
+
+    def slots(self, trial: Resources) -> int:
+        """Trials at once, at least one.
+
+        Raises ResourceError where not even one fits.
+        """
+        if trial.cpus > self.cpus:
+            raise ResourceError(
+                f"a trial asks for {trial.cpus} CPUs (resources.cpus), the study may use {self.cpus}\n"
+                f"  set resources.cpus to {self.cpus} or less, or give more with --cpus"
+            )
+        if trial.gpus > self.gpus:
+            raise ResourceError(
+                f"a trial asks for {trial.gpus:g} GPUs (resources.gpus), the study may use {self.gpus:g}\n"
+                "  set resources.gpus to 0 to train on the CPU, or run where there is a GPU (`--address`)"
+            )
+        by_cpu = self.cpus // trial.cpus
+        return by_cpu if trial.gpus == 0 else min(by_cpu, _whole_gpus(self.gpus, trial.gpus))
+
+
+def _whole_gpus(gpus: float, share: float) -> int:
+    """Trials on whole GPUs: a fraction never spans two of them. 1e-9: 1 / (1/3) must be 3."""
+    per_gpu = math.floor(1 / share + 1e-9)
+    return int(gpus) * per_gpu if gpus >= 1 else math.floor(gpus / share + 1e-9)
+
+
+def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus: float, where: str) -> Budget:
+    """What the study may use: what was asked for, or all that was found.
+
+    Raises ResourceError where more was asked for than was found.
+    """
+    for option, asked, found in (("--cpus", cpus, found_cpus), ("--gpus", gpus, found_gpus)):
+        if asked is not None and asked > found:
+            kind = option.removeprefix("--").upper()[:-1] + "s"
+            raise ResourceError(
+                f"{option} {asked:g}: {where} has {found:g} {kind}\n"
+                f"  ask for {found:g} or fewer, or join a cluster that has more with --address"
+            )
+    return Budget(found_cpus if cpus is None else cpus, found_gpus if gpus is None else gpus)
+
+
+def local_cpus() -> int:
+    """CPUs this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def local_gpus() -> int:
+    """GPUs of this machine, as Ray will count them; asks the driver library, starts nothing."""
+    from ray._private.accelerators import get_accelerator_manager_for_resource  # Ray 2.60 has no public way
+
+    manager = get_accelerator_manager_for_resource("GPU")
+    visible = manager.get_current_process_visible_accelerator_ids()
+    present = manager.get_current_node_num_accelerators()
+    return present if visible is None else min(present, len(visible))

@@ -1,0 +1,282 @@
+"""Run a study from beginning to end, or from where it stopped: this is `ablate run`."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.engine import environment
+from ablate.engine.progress import Progress
+from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.errors import ResourceError
+from ablate.store.folder import StudyFolder
+from ablate.store.memory import Asked, Memory
+from ablate.store.mirror import Mirror
+from ablate.study.study import Study
+from ablate.training.prepare import prepare_data
+from ablate.training.spec import DataSpec, TrialSpec
+from ablate.types import TrialResult
+
+MIRROR_PATIENCE_SECONDS = 30.0
+INTERRUPTED_PATIENCE_SECONDS = 3.0
+"""How long MLflow may take to catch up at the end; after Ctrl-C the whole ending has 10 seconds."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a study."""
+
+    data: Path
+    """Folder of the data sets."""
+    out: Path
+    """Folder of the studies."""
+    tracking_uri: str | None = None
+    """MLflow; by default a sqlite file in `out`."""
+    cpus: int | None = None
+    gpus: float | None = None
+    address: str | None = None
+    """Of a Ray cluster to join; by default Ray starts here, for this study."""
+    fresh: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    folder: Path
+    results: list[TrialResult]
+    interrupted: bool
+    notes: list[str]
+    """What the user should know."""
+
+
+def run_study(study: Study, options: Options) -> Outcome:
+    """Run `study` until its trials are done or the user interrupts.
+
+    Raises AblateError for whatever can be known before the start; then nothing is started and nothing written.
+    """
+    environment.prepare(own_ray=options.address is None)
+    allowed = None if options.address else _local_budget(study, options)
+    spec, digest = prepare_data(study, options.data)
+    folder = StudyFolder(options.out.expanduser().absolute() / study.name)
+    if not options.fresh:
+        folder.check(study)
+    if options.address:
+        allowed = _join(study, options)
+    assert allowed is not None, "either this machine's budget or the cluster's"
+    notes = []
+    if options.fresh and folder.path.exists():
+        with folder.held():
+            notes.append(f"the earlier study was kept as {folder.set_aside()}")
+    with folder.held() as last:
+        try:
+            return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
+        finally:
+            _leave_ray()
+
+
+def _local_budget(study: Study, options: Options) -> Budget:
+    found = budget(options.cpus, options.gpus, found_cpus=local_cpus(), found_gpus=local_gpus(), where="this machine")
+    found.slots(study.resources)
+    return found
+
+
+def _join(study: Study, options: Options) -> Budget:
+    """Connect to a cluster and see what it has; leave it again where that is too little."""
+    import ray
+
+    try:
+        ray.init(
+            address=options.address,
+            log_to_driver=False,
+            logging_level="WARNING",
+            runtime_env={"env_vars": environment.for_workers()},
+        )
+    except ConnectionError as error:
+        raise ResourceError(
+            f"--address {options.address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
+            "  start one with `ray start --head`, or leave --address out to run on this machine"
+        ) from None
+    try:
+        has = ray.cluster_resources()
+        found = budget(
+            options.cpus,
+            options.gpus,
+            found_cpus=int(has.get("CPU", 0)),
+            found_gpus=has.get("GPU", 0),
+            where=f"the cluster at {options.address}",
+        )
+        found.slots(study.resources)
+    except ResourceError:
+        ray.shutdown()
+        raise
+    return found
+
+
+def _leave_ray() -> None:
+    """End Ray where this process started it, or leave the cluster it joined."""
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()
+
+
+class _Run:
+    """One run: the memory, those who watch, and Tune."""
+
+    def __init__(
+        self,
+        study: Study,
+        options: Options,
+        folder: StudyFolder,
+        data: DataSpec,
+        digest: str,
+        allowed: Budget,
+        notes: list[str],
+    ) -> None:
+        self.study, self.options, self.folder, self.data = study, options, folder, data
+        self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
+        earlier_epochs = folder.check(study)
+        self.memory = Memory(folder, study, slots=self.slots)
+        if earlier_epochs is not None:
+            self.memory.lengthen(earlier_epochs)
+        folder.describe(study)
+        done = self.memory.results()
+        self.progress = Progress(study, done=done, slots=self.slots, quiet=options.quiet)
+        self.mirror = Mirror(
+            folder,
+            study,
+            tracking_uri=options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}",
+            digest=digest,
+            row=self.memory.result,
+            complain=notes.append,
+        )
+
+    def go(self, last: dict[str, Any]) -> Outcome:
+        """Trials, then the closing; `last` is what the previous holder of the study noted."""
+        from ablate.engine.closing import still_open
+
+        interrupted = False
+        try:
+            with self.progress:
+                if self._trials_left():
+                    self._start_ray(last)
+                    self._train()
+                if still_open(self.memory).anything:
+                    self._start_ray(last)
+                    self._close()
+        except KeyboardInterrupt:
+            interrupted = True
+        _leave_ray()
+        shutil.rmtree(self._tune_folder, ignore_errors=True)
+        if self.memory.exhausted:
+            self.notes.append("the space has no further configurations: every one of them was tried")
+        self.mirror.close(
+            [row.id for row in self.memory.results()],
+            status="KILLED" if interrupted else "FINISHED",
+            patience_seconds=INTERRUPTED_PATIENCE_SECONDS if interrupted else MIRROR_PATIENCE_SECONDS,
+        )
+        return Outcome(self.folder.path, self.memory.results(), interrupted, self.notes)
+
+    @property
+    def _tune_folder(self) -> Path:
+        """Where Tune keeps its own files while it runs; nothing in them is ours."""
+        return self.folder.path / ".tune"
+
+    def _trials_left(self) -> bool:
+        return bool(self.memory.unfinished()) or (
+            self.memory.count() < self.study.search.trials and not self.memory.exhausted
+        )
+
+    def _start_ray(self, last: dict[str, Any]) -> None:
+        """A Ray of our own, unless one is joined or already here. What a killed driver left of its own is ended first."""
+        import ray
+
+        from ablate.engine.leftovers import end_leftovers
+
+        if ray.is_initialized():
+            return
+        if "session_dir" in last:
+            end_leftovers(last.pop("session_dir"))
+        context = ray.init(
+            num_cpus=self.allowed.cpus,
+            num_gpus=math.ceil(self.allowed.gpus),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="WARNING",
+        )
+        self.folder.note_holder({"pid": os.getpid(), "session_dir": context.address_info["session_dir"]})
+
+    def _train(self) -> None:
+        """All trials, through Tune."""
+        import ray.train
+        import ray.tune
+
+        from ablate.engine.in_process import run_trial
+        from ablate.engine.recorder import Recorder
+        from ablate.engine.searcher import StudySearcher
+        from ablate.engine.stopping import NoStopping, Stopping
+
+        asha = self.study.search.stopping and self.study.search.stopping.asha
+        scheduler = (
+            Stopping(asha, self.study.objective, self.study.space.epochs) if asha is not None else NoStopping()
+        )
+        scheduler.replay(self.memory.curves())
+        queue = self.memory.unfinished()
+        if queue:
+            self.progress.say(f"continuing {len(queue)} unfinished trials from their last checkpoint")
+        trial = self.study.resources
+        ray.tune.Tuner(
+            ray.tune.with_resources(run_trial, {"cpu": trial.cpus, "gpu": trial.gpus}),
+            tune_config=ray.tune.TuneConfig(
+                search_alg=StudySearcher(self.memory, queue, self._specify),
+                scheduler=scheduler,
+                num_samples=-1,  # the searcher says when it is over
+                max_concurrent_trials=self.slots,
+                reuse_actors=True,
+                trial_name_creator=_name,
+                trial_dirname_creator=_name,
+            ),
+            run_config=ray.tune.RunConfig(
+                name=self.study.name,
+                storage_path=str(self._tune_folder),
+                verbose=0,
+                callbacks=[Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror])],
+                failure_config=ray.tune.FailureConfig(max_failures=0),  # what failed would fail again
+            ),
+        ).fit()
+
+    def _close(self) -> None:
+        """Latency, and the test of the best trial."""
+        from ablate.engine.closing import close_study, still_open
+
+        open_now = still_open(self.memory)
+        self.progress.say("measuring latency alone, and reading the test split for the best trial")
+        close_study(self.memory, open_now, self._specify)
+
+    def _specify(self, asked: Asked) -> TrialSpec:
+        """What a worker is told of one trial."""
+        constraints = {name: (limit.min, limit.max) for name, limit in self.study.constraints.items()}
+        return TrialSpec(
+            id=asked.id,
+            configuration=asked.configuration,
+            data=self.data,
+            metric=self.study.objective.metric,
+            goal=self.study.objective.goal,
+            seed=asked.seed,
+            folder=str(self.folder.trial(asked.id)),
+            cpus=self.study.resources.cpus,
+            gpus=self.study.resources.gpus,
+            constraints=constraints,
+            known_costs=self.memory.latency().get(asked.configuration.architecture, {}),
+        )
+
+
+def _name(trial: Any) -> str:
+    """Tune's name for a trial: our number."""
+    return f"{trial.config['number']:04d}"

@@ -1,0 +1,130 @@
+"""The folder of a study: who holds it, what its trials mean, and where each file lies.
+
+runs/<study>/  study.yaml study.json journal.log mlflow.json driver.lock trials/<id>/{metrics.jsonl, checkpoint-*, error.txt}
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.catalogue.schedules import READS_EPOCHS
+from ablate.errors import StoreError
+from ablate.study.study import Study
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Paths of one study."""
+
+    path: Path
+    """Absolute."""
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.log"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / "driver.lock"
+
+    @property
+    def description(self) -> Path:
+        return self.path / "study.json"
+
+    @property
+    def mirror(self) -> Path:
+        return self.path / "mlflow.json"
+
+    def trial(self, id: str) -> Path:
+        """Folder of one trial."""
+        return self.path / "trials" / id
+
+    @contextmanager
+    def held(self) -> Iterator[dict[str, Any]]:
+        """Hold the study: one driver at a time. Gives what the last holder noted (its pid and Ray session).
+
+        Raises StoreError while another process holds it. The lock is the kernel's: it ends with its holder, however that dies.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = _read_json(self.lock).get("pid", "unknown")
+                raise StoreError(
+                    f"{self.path}: this study is running already, as process {pid}\n"
+                    f"  wait for it, end it with `kill -INT {pid}`, or give yours another name (`--set study=NAME`)"
+                ) from None
+            last = _read_json(self.lock)
+            self.note_holder({"pid": os.getpid()})
+            yield last
+            self.note_holder({})
+
+    def note_holder(self, holder: dict[str, Any]) -> None:
+        """Write down who holds the study, for the run that finds it dead."""
+        self.lock.write_text(json.dumps(holder))
+
+    def check(self, study: Study) -> int | None:
+        """The epochs of the trials that are here, or None where there is nothing yet.
+
+        Raises StoreError where those trials mean something else than `study`, with every difference and the ways out.
+        """
+        if not self.description.exists():
+            return None
+        earlier: dict[str, str] = _read_json(self.description)["meaning"]
+        now = study.meaning
+        differ = {key for key in earlier | now if earlier.get(key) != now.get(key)}
+        longer = int(now["space.epochs"]) >= int(earlier["space.epochs"])
+        fixed_length = [name for name in study.space.slots["schedule"] if name in READS_EPOCHS]
+        if longer and not fixed_length:
+            differ.discard("space.epochs")
+        if not differ:
+            return int(earlier["space.epochs"])
+        rows = [f"  {key}: was {earlier.get(key, 'not there')}, is {now.get(key, 'not there')}" for key in sorted(differ)]
+        if differ == {"space.epochs"} and longer:
+            rows.append(f"  (schedule {fixed_length[0]} plans its rates over all epochs: a longer one is another training)")
+        raise StoreError(
+            f"{self.path}: the trials here answer another question; together they could not be compared\n"
+            + "\n".join(rows)
+            + "\n  start anew with --fresh (the old study is kept beside it), or give this one another name (`--set study=NAME`)"
+        )
+
+    def describe(self, study: Study) -> None:
+        """Write down what the trials mean, and the file as it was read."""
+        (self.path / "study.yaml").write_text(study.text, encoding="utf-8")
+        content = {
+            "study": study.name,
+            "question": study.question,
+            "objective": {"metric": study.objective.metric, "goal": study.objective.goal},
+            "trials": study.search.trials,
+            "meaning": study.meaning,
+            "resolved": study.resolved,
+        }
+        temporary = self.description.with_suffix(".tmp")
+        temporary.write_text(json.dumps(content, indent=1))
+        temporary.rename(self.description)
+
+    def set_aside(self) -> Path | None:
+        """Move the whole study to the first free `<study>.old-N`; None where there is none."""
+        if not self.path.exists():
+            return None
+        number = 1
+        while (target := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
+            number += 1
+        self.path.rename(target)
+        return target
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}  # nobody has written it, or was killed while writing: nothing is known
+    return content

@@ -1,0 +1,103 @@
+"""Read a study without touching it: also while it runs, and by a process that is not its driver."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.errors import StoreError
+from ablate.store.folder import StudyFolder
+from ablate.study.study import Objective
+from ablate.types import TrialResult
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """A study's rows."""
+
+    study: str
+    question: str
+    objective: Objective
+    trials: list[TrialResult]
+
+
+def read_folder(path: Path) -> StudyResults:
+    """The study in a folder. Raises StoreError where there is none."""
+    folder = StudyFolder(path.expanduser().absolute())
+    if not folder.description.exists():
+        near = sorted(p.parent.name for p in folder.path.parent.glob("*/study.json"))
+        known = f"studies there: {', '.join(near)}" if near else "`ablate run STUDY.yaml` makes one"
+        raise StoreError(f"{path} holds no study\n  {known}")
+    from ablate.store.memory import known_trials, open_storage, result_of
+
+    import optuna
+
+    description = json.loads(folder.description.read_text())
+    objective = Objective(**description["objective"])
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.load_study(study_name=description["study"], storage=open_storage(folder))
+    latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
+    trials = known_trials(study.get_trials(deepcopy=False))
+    rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
+    return StudyResults(description["study"], description["question"], objective, rows)
+
+
+def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
+    """The same rows from an MLflow experiment that a study was mirrored to. Raises StoreError where it is not there."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    client = mlflow.MlflowClient(tracking_uri)
+    try:
+        found = client.get_experiment_by_name(experiment)
+    except MlflowException as error:
+        raise StoreError(f"--tracking-uri {tracking_uri}: {error}\n  is the server running?") from None
+    if found is None:
+        names = ", ".join(e.name for e in client.search_experiments())
+        raise StoreError(f"--experiment {experiment}: {tracking_uri} has no such experiment\n  it has: {names}")
+    parents = client.search_runs(
+        [found.experiment_id], "tags.`ablate.objective` != ''", max_results=1, order_by=["start_time DESC"]
+    )
+    if not parents:
+        raise StoreError(f"--experiment {experiment}: no study of ablate is mirrored there\n  name the study's experiment")
+    parent = parents[0]
+    metric, goal = parent.data.tags["ablate.objective"].split()
+    rows, token = [], None
+    while True:
+        page = client.search_runs(
+            [found.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'", page_token=token
+        )
+        rows += [_row_of(run.data.tags, run.data.params, run.data.metrics) for run in page]
+        token = page.token
+        if not token:
+            break
+    question = parent.data.tags.get("mlflow.note.content", "")
+    return StudyResults(experiment, question, Objective(metric, goal), sorted(rows, key=lambda row: row.id))
+
+
+def _row_of(tags: dict[str, str], params: dict[str, str], metrics: dict[str, float]) -> TrialResult:
+    """A child run as a row; MLflow keeps parameters as text, numbers are read back."""
+    best = {f"val/{n.removeprefix('best/')}": v for n, v in metrics.items() if n.startswith("best/") and n != "best/epoch"}
+    return TrialResult(
+        id=tags["ablate.trial"],
+        state=tags["ablate.state"],
+        reason=tags.get("ablate.reason"),
+        seed=int(tags["ablate.seed"]),
+        arm=tags["ablate.arm"],
+        params={name: _scalar(text) for name, text in params.items() if name != "seed"},
+        metrics=best | {name: value for name, value in metrics.items() if name.startswith("test/")},
+        cost={name: value for name, value in metrics.items() if name.startswith("cost/")},
+        epochs=int(tags.get("ablate.epochs", 0)),
+    )
+
+
+def _scalar(text: str) -> bool | int | float | str:
+    if text in ("True", "False"):
+        return text == "True"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

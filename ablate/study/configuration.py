@@ -1,0 +1,83 @@
+"""A configuration: every choice of one trial made, as the training path reads it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ablate.types import Scalar
+
+SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule")
+"""The parts of a Siamese network's training that the catalogue fills; in YAML, keys of `space`."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A name of the catalogue and the parameters to build it with."""
+
+    name: str
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of a study's space."""
+
+    backbone: Component
+    loss: Component
+    sampler: Component
+    optimizer: Component
+    schedule: Component
+    embedding_dim: int
+    """D, width of the embedding."""
+    batch_classes: int
+    """P, classes in a batch."""
+    batch_per_class: int
+    """K, images of each class in a batch."""
+    epochs: int
+    """Passes over the training split."""
+
+    @property
+    def params(self) -> dict[str, Scalar]:
+        """Flat, under the names that MLflow and the summary show: {"loss": "triplet", "loss.margin": 0.2}."""
+        flat: dict[str, Scalar] = {}
+        for slot in SLOTS:
+            component: Component = getattr(self, slot)
+            flat[slot] = component.name
+            flat |= {f"{slot}.{name}": value for name, value in component.params.items()}
+        return flat | {
+            "embedding_dim": self.embedding_dim,
+            "batch.classes": self.batch_classes,
+            "batch.per_class": self.batch_per_class,
+            "epochs": self.epochs,
+        }
+
+    @property
+    def architecture(self) -> str:
+        """Trials with the same architecture have networks of the same shape: `mlp width=128 depth=2 dim=16`."""
+        return architecture(self.backbone, self.embedding_dim)
+
+    @property
+    def digest(self) -> str:
+        """Twelve hex digits that are equal for equal choices. How long they are trained is not a choice of the trial."""
+        choices = {name: value for name, value in self.params.items() if name != "epochs"}
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only, for JSON; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Configuration:
+        """The configuration that `to_dict` wrote."""
+        components = {slot: Component(**data[slot]) for slot in SLOTS}
+        return cls(**{**data, **components})
+
+
+def architecture(backbone: Component, embedding_dim: int) -> str:
+    """The name of a network's shape."""
+    params = (f"{name}={value}" for name, value in backbone.params.items())
+    return " ".join([backbone.name, *params, f"dim={embedding_dim}"])

@@ -1,0 +1,143 @@
+"""The study file's schema: what stands under each key, its type, unit and default.
+
+`space` is checked apart (`space_file.py`), against the signatures of the catalogue.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ablate.types import Scalar
+
+
+class Strict(BaseModel):
+    """Frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True)
+
+
+class Data(Strict):
+    """What is learned from, and how it is divided."""
+
+    name: str
+    """A data set of the catalogue: `ablate list datasets`."""
+    image_size: int | None = Field(None, ge=8, le=512)
+    """Height and width in pixels; by default the data set's own."""
+    protocol: Literal["retrieval", "verification", "closed"] = "retrieval"
+    """retrieval and verification: no class is in two splits; closed: the same classes in all, no image in two."""
+    val_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share of the training part's classes (closed: of its images) held out for validation."""
+    test_fraction: float = Field(0.2, gt=0, lt=1)
+    """Share held out for the test, where the data set has no official test part."""
+    rotate_classes: bool = False
+    """Training classes turned by 90, 180 and 270 degrees count as classes of their own (Santoro et al. 2016)."""
+    params: dict[str, Scalar] = Field(default_factory=dict)
+    """Parameters of the data set, where it has any."""
+
+
+class Objective(Strict):
+    """What the search maximises or minimises, on the validation split."""
+
+    metric: str = "val/recall_at_1"
+    """A metric of the catalogue with its split: `ablate list metrics`. Only `val/`: the test split is sealed."""
+    goal: Literal["maximize", "minimize"] | None = None
+    """By default the metric's own."""
+
+
+class Asha(Strict):
+    """Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), in Ray Tune's stopping variant."""
+
+    grace_epochs: int = Field(1, ge=1)
+    """No trial is stopped before it has trained this many epochs."""
+    reduction_factor: int = Field(3, ge=2)
+    """At each rung one trial of this many goes on; rungs lie at grace_epochs times its powers."""
+
+
+class Stopping(Strict):
+    """Which trials end early."""
+
+    asha: Asha = Field(default_factory=Asha)
+    """Stops the trials that are behind at a rung."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, value: Any) -> Any:
+        return {"asha": {}} if value in ("asha", {"asha": None}) else value
+
+
+class Search(Strict):
+    """How configurations are proposed."""
+
+    algorithm: Literal["tpe", "random"] = "tpe"
+    """tpe: Optuna's tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); random: uniform."""
+    trials: int = Field(20, ge=1)
+    """How many configurations are tried."""
+    stopping: Stopping | None = None
+    """`{asha: {...}}`, or `none`: every trial trains to its last epoch."""
+
+    @field_validator("stopping", mode="before")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return None if value == "none" else value
+
+
+class Resources(Strict):
+    """What one trial holds while it trains."""
+
+    cpus: int = Field(1, ge=1)
+    """CPU threads."""
+    gpus: float = Field(0, ge=0)
+    """Accelerators; 0 trains on the CPU, 0.25 shares one among four trials."""
+    workers: Literal[1] = 1
+    """Processes that train one trial together."""
+
+    @field_validator("gpus")
+    @classmethod
+    def _share(cls, value: float) -> float:
+        if value > 1:
+            raise ValueError("one worker trains on at most one GPU: write 1 or a fraction such as 0.5")
+        return value
+
+
+class Limit(Strict):
+    """A bound on one cost; at least one of the two."""
+
+    max: float | None = None
+    """Largest value allowed."""
+    min: float | None = None
+    """Smallest value allowed."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Limit:
+        if self.max is None and self.min is None:
+            raise ValueError("a constraint needs max or min, as in {max: 5}")
+        return self
+
+    def allows(self, value: float) -> bool:
+        """Whether `value` is within the bound."""
+        return (self.max is None or value <= self.max) and (self.min is None or value >= self.min)
+
+
+class StudyFile(Strict):
+    """One study, as the YAML file writes it."""
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)
+    """Name of the study: of its folder and of its MLflow runs. Letters, digits, `.`, `_`, `-`."""
+    question: str = ""
+    """What the study is to answer, in a sentence."""
+    data: Data
+    """What is learned from."""
+    objective: Objective = Field(default_factory=Objective)
+    """What is maximised or minimised."""
+    space: dict[str, Any]
+    """What is varied: a scalar is fixed, a list a choice, a mapping of names a choice with parameters of its own."""
+    search: Search = Field(default_factory=Search)
+    """How configurations are proposed and stopped."""
+    resources: Resources = Field(default_factory=Resources)
+    """What one trial holds."""
+    constraints: dict[str, Limit] = Field(default_factory=dict)
+    """Bounds on costs: {cost/flops: {max: 1.0e9}}; `cost/...` names are those of `ablate list costs`."""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Drives the split, the proposals, initialisation and batches, each through a stream of its own."""

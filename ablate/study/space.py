@@ -1,0 +1,112 @@
+"""The search space: which levels each slot has, and which domain each parameter of each level.
+
+A parameter belongs to its level: `loss.triplet.margin` exists only where the loss is triplet. `resolve` walks the space
+and asks a `choose` function at every fork, so whoever draws (Optuna, a plan of arms) sees only what exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+
+from ablate.study.configuration import SLOTS, Component, Configuration
+from ablate.study.domain import Choice, Domain, Fixed, count
+from ablate.types import Scalar
+
+Choose = Callable[[str, Domain], Scalar]
+"""Draws a value for a name: `choose("loss.triplet.margin", Uniform(0.05, 1.0))`."""
+
+Levels = Mapping[str, Mapping[str, Domain]]
+"""Level -> parameter -> domain: {"triplet": {"margin": Uniform(0.05, 1.0)}}."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """All configurations a study may try."""
+
+    slots: Mapping[str, Levels]
+    """One entry for each of SLOTS."""
+    embedding_dim: Domain
+    batch_classes: Domain
+    batch_per_class: Domain
+    epochs: int
+
+    def resolve(self, choose: Choose) -> Configuration:
+        """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
+
+        def draw(name: str, domain: Domain) -> Scalar:
+            return domain.value if isinstance(domain, Fixed) else choose(name, domain)
+
+        components = {}
+        for slot in SLOTS:
+            levels = self.slots[slot]
+            level = str(draw(slot, one_of(tuple(levels))))
+            params = {name: draw(f"{slot}.{level}.{name}", domain) for name, domain in levels[level].items()}
+            components[slot] = Component(level, params)
+        return Configuration(
+            **components,
+            embedding_dim=int(draw("embedding_dim", self.embedding_dim)),
+            batch_classes=int(draw("batch.classes", self.batch_classes)),
+            batch_per_class=int(draw("batch.per_class", self.batch_per_class)),
+            epochs=self.epochs,
+        )
+
+    @property
+    def domains(self) -> dict[str, Domain]:
+        """Every fork and every fixed value by its name."""
+        found: dict[str, Domain] = {}
+        for slot, levels in self.slots.items():
+            found[slot] = one_of(tuple(levels))
+            for level, params in levels.items():
+                found |= {f"{slot}.{level}.{name}": domain for name, domain in params.items()}
+        return found | {
+            "embedding_dim": self.embedding_dim,
+            "batch.classes": self.batch_classes,
+            "batch.per_class": self.batch_per_class,
+        }
+
+    @property
+    def size(self) -> int | None:
+        """How many configurations there are; None where a range of reals is among the parameters."""
+        factors = [self.embedding_dim, self.batch_classes, self.batch_per_class]
+        sizes = [count(domain) for domain in factors]
+        for levels in self.slots.values():
+            per_level = [[count(domain) for domain in params.values()] for params in levels.values()]
+            if any(None in level for level in per_level):
+                return None
+            sizes.append(sum(prod(n for n in level if n) for level in per_level))
+        return prod(n for n in sizes if n) if None not in sizes else None
+
+    def architectures(self) -> Iterator[tuple[Component, int]] | None:
+        """Every backbone with every embedding width; None where they cannot be counted."""
+        named = {name: d for name, d in self.domains.items() if name.startswith("backbone.")} | {
+            "embedding_dim": self.embedding_dim
+        }
+        if any(count(domain) is None for domain in named.values()):
+            return None
+        return self._architectures()
+
+    def _architectures(self) -> Iterator[tuple[Component, int]]:
+        for level, params in self.slots["backbone"].items():
+            combinations: list[dict[str, Scalar]] = [{}]
+            for name, domain in params.items():
+                combinations = [{**c, name: value} for c in combinations for value in values(domain)]
+            for combination in combinations:
+                for width in values(self.embedding_dim):
+                    yield Component(level, combination), int(width)
+
+
+def one_of(names: tuple[str, ...]) -> Domain:
+    """A choice among level names; fixed where there is one."""
+    return Choice(names) if len(names) > 1 else Fixed(names[0])
+
+
+def values(domain: Domain) -> tuple[Scalar, ...]:
+    """All values of a domain that can be counted."""
+    if isinstance(domain, Fixed):
+        return (domain.value,)
+    if isinstance(domain, Choice):
+        return domain.options
+    assert count(domain) is not None, "a range of reals cannot be listed"
+    return tuple(range(int(domain.low), int(domain.high) + 1))

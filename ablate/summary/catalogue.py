@@ -1,0 +1,40 @@
+"""The catalogue as text: what can be named in a study file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ablate.catalogue.costs import COSTS
+from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.metrics import METRICS
+from ablate.catalogue.registry import Registry
+from ablate.study.space_file import REGISTRIES
+
+KINDS: dict[str, Registry[Any] | None] = {
+    "losses": REGISTRIES["loss"],
+    "samplers": REGISTRIES["sampler"],
+    "backbones": REGISTRIES["backbone"],
+    "optimizers": REGISTRIES["optimizer"],
+    "schedules": REGISTRIES["schedule"],
+    "datasets": DATASETS,
+    "metrics": None,
+    "costs": None,
+}
+
+
+def as_text(kind: str) -> str:
+    """One block: a line of what each entry is, its parameters with default value and default space, its source."""
+    registry = KINDS[kind]
+    if kind == "metrics":
+        rows = [f"  val/{m.name:18} {m.summary} ({m.goal}; {m.source})" for m in METRICS.values()]
+        return "\n".join([kind, *rows])
+    if registry is None:
+        return "\n".join([kind, *(f"  {name:32} {meaning}" for name, meaning in COSTS.items())])
+    lines = [kind]
+    for entry in registry:
+        lines.append(f"  {entry.name:18} {entry.summary}")
+        for name, parameter in entry.parameters.items():
+            space = f", space {entry.space[name]}" if name in entry.space else ""
+            lines.append(f"  {'':18}   {name}: default {parameter.default}{space}".replace("'", ""))
+        lines.append(f"  {'':18}   source: {entry.source}")
+    return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""From a configuration to the parts that train: network, loss, miner, optimizer, schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.losses import LOSSES
+from ablate.catalogue.optimizers import OPTIMIZERS
+from ablate.catalogue.samplers import SAMPLERS
+from ablate.catalogue.schedules import SCHEDULES
+from ablate.study.configuration import Configuration
+from ablate.training.network import SiameseNetwork, build_network
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that a training step touches."""
+
+    network: SiameseNetwork
+    loss: nn.Module
+    """(embeddings [B, D], labels [B], tuples) -> scalar; may have weights of its own."""
+    miner: nn.Module | None
+    """(embeddings, labels) -> index tuples; None takes all."""
+    optimizer: Optimizer
+    schedule: LRScheduler
+
+    def weights(self) -> dict[str, Tensor]:
+        """Of network and loss, under `network.` and `loss.`; not copies."""
+        network = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        return network | {f"loss.{name}": tensor for name, tensor in self.loss.state_dict().items()}
+
+    def load_weights(self, weights: dict[str, Tensor]) -> None:
+        """The inverse of `weights`."""
+        for prefix, module in (("network.", self.network), ("loss.", self.loss)):
+            module.load_state_dict({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
+
+
+def build(configuration: Configuration, image: ImageShape, *, goal: str, device: torch.device) -> Parts:
+    """The parts of one trial on `device`; weights are drawn from torch's global generator."""
+    backbone, loss, sampler = configuration.backbone, configuration.loss, configuration.sampler
+    optimizer, schedule = configuration.optimizer, configuration.schedule
+    network = build_network(backbone, configuration.embedding_dim, image).to(device, memory_format=torch.channels_last)
+    criterion = LOSSES[loss.name].build(**loss.params).to(device)
+    miner = SAMPLERS[sampler.name].build(**sampler.params)
+    weights = [*network.parameters(), *criterion.parameters()]
+    follow = OPTIMIZERS[optimizer.name].build(weights, **optimizer.params)
+    rate = SCHEDULES[schedule.name].build(follow, configuration.epochs, goal, **schedule.params)
+    return Parts(network, criterion, miner, follow, rate)

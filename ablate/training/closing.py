@@ -1,0 +1,56 @@
+"""What is measured once a study's trials are over: latency of each architecture, and the test split for the best trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ablate.cost.latency import cached_latency
+from ablate.study.configuration import Configuration
+from ablate.training import checkpoint
+from ablate.training.data import load_data
+from ablate.training.evaluate import evaluate
+from ablate.training.fresh import fresh_start
+from ablate.training.network import build_network
+from ablate.training.spec import TrialSpec
+
+
+def measure_architectures(configurations: Mapping[str, Configuration], spec: TrialSpec) -> dict[str, dict[str, float]]:
+    """Latency of each network for batches of 1 and 32, in `cost/...` names; the caller sees to it that nothing else runs."""
+    device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
+    image = load_data(spec.data, device).shape
+    measured = {}
+    for key, configuration in configurations.items():
+        network = build_network(configuration.backbone, configuration.embedding_dim, image)
+        one = cached_latency(network, image, key=key, batch=1, device=device)
+        many = cached_latency(network, image, key=key, batch=32, device=device)
+        measured[key] = {
+            "cost/latency_ms_p50": one.p50_ms,
+            "cost/latency_ms_p95": one.p95_ms,
+            "cost/latency_batch32_ms_p50": many.p50_ms,
+            "cost/latency_batch32_ms_p95": many.p95_ms,
+        }
+    return measured
+
+
+def read_test(spec: TrialSpec) -> dict[str, float]:
+    """The test split's metrics in `test/...` names, by the weights of the trial's best epoch and validation's threshold.
+
+    The trial is complete, so its checkpoint is there.
+    """
+    device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
+    data = load_data(spec.data, device)
+    found = checkpoint.load(Path(spec.folder))
+    assert found is not None, f"trial {spec.id} is complete but has no checkpoint in {spec.folder}"
+    configuration = spec.configuration
+    network = build_network(configuration.backbone, configuration.embedding_dim, data.shape).to(device)
+    network.load_state_dict(dict(found.best_weights))
+    metrics = evaluate(
+        network,
+        data,
+        data.test,
+        protocol=spec.data.protocol,
+        seed=spec.data.seed,
+        threshold=found.progress.best["val/threshold"],
+    )
+    return {f"test/{name}": value for name, value in metrics.items()}

@@ -1,0 +1,195 @@
+"""The training loop: epochs of P x K batches, each followed by validation and one report.
+
+The loop does not know who listens. `report` gets a flat dict per epoch; it may end the trial by raising, which the loop lets
+through: only what is on disk then counts.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from ablate.cost.flops import count_flops, count_params
+from ablate.cost.memory import peak_mib
+from ablate.training import checkpoint
+from ablate.training.batches import Batches
+from ablate.training.build import Parts, build
+from ablate.training.checkpoint import Checkpoint, Progress
+from ablate.training.data import TrialData, load_data
+from ablate.training.evaluate import evaluate
+from ablate.training.failures import Diverged, Infeasible
+from ablate.training.fresh import fresh_start
+from ablate.training.spec import TrialSpec
+from ablate.training.streams import Stream, seed_everything
+
+Report = Callable[[dict[str, float]], None]
+
+
+def train(spec: TrialSpec, report: Report) -> None:
+    """Train one trial to its last epoch, from its checkpoint if it has one.
+
+    Each report holds `epoch`, `train/...`, `val/...`, `time/...`, `cost/...` and `best/epoch`. Raises Infeasible before and
+    Diverged during training; torch's own errors (out of memory) pass through.
+    """
+    begin = time.perf_counter()
+    device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
+    data = load_data(spec.data, device)
+    parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
+    costs = static_costs(parts, data)
+    check_constraints({**spec.known_costs, **costs}, spec.constraints)
+    trial = _Trial(spec, data, parts, costs, begin)
+    trial.resume()
+    while trial.progress.epoch < spec.configuration.epochs:
+        report(trial.epoch())
+        trial.save_if_due()
+    trial.save()
+
+
+def static_costs(parts: Parts, data: TrialData) -> dict[str, float]:
+    """What the architecture costs wherever it runs."""
+    return {
+        "cost/params": float(count_params(parts.network)),
+        "cost/flops": float(count_flops(parts.network, data.shape)),
+    }
+
+
+def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tuple[float | None, float | None]]) -> None:
+    """Raise Infeasible where a cost that is already known leaves its bounds."""
+    for name, (low, high) in constraints.items():
+        value = costs.get(name)
+        if value is None:
+            continue
+        if high is not None and value > high:
+            raise Infeasible(f"{name} is {value:g}, the study allows at most {high:g}")
+        if low is not None and value < low:
+            raise Infeasible(f"{name} is {value:g}, the study asks for at least {low:g}")
+
+
+class _Trial:
+    """One trial while it trains: the parts, and how far they have come."""
+
+    def __init__(
+        self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float
+    ) -> None:
+        self.spec, self.data, self.parts, self.costs = spec, data, parts, costs
+        configuration = spec.configuration
+        self.batches = Batches.of(
+            data.train.labels.cpu().numpy(),
+            classes=configuration.batch_classes,
+            per_class=configuration.batch_per_class,
+            seed=spec.seed,
+        )
+        self.progress = Progress()
+        self.best_weights: dict[str, torch.Tensor] = {}
+        self.begin = begin
+        self.earlier_seconds = 0.0
+        self.saved_at = begin
+        self.folder = Path(spec.folder)
+
+    def resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        found = checkpoint.load(self.folder)
+        if found is None:
+            return
+        self.parts.load_weights(dict(found.weights))
+        self.parts.optimizer.load_state_dict(found.state["optimizer"])
+        self.parts.schedule.load_state_dict(found.state["schedule"])
+        self.best_weights = dict(found.best_weights)
+        self.progress, self.earlier_seconds = found.progress, found.progress.seconds
+
+    def epoch(self) -> dict[str, float]:
+        """Train and validate one epoch; what it reports."""
+        number = self.progress.epoch + 1
+        begin = time.perf_counter()
+        loss = self._train(number)
+        trained = time.perf_counter()
+        split = evaluate(
+            self.parts.network,
+            self.data,
+            self.data.val,
+            protocol=self.spec.data.protocol,
+            seed=self.spec.data.seed,
+        )
+        metrics = {f"val/{name}": value for name, value in split.items()}
+        rate = float(self.parts.optimizer.param_groups[0]["lr"])
+        self._step_schedule(metrics[self.spec.metric])
+        self.progress.epoch = number
+        self.progress.train_seconds += trained - begin
+        self._note_best(metrics)
+        return {
+            "epoch": number,
+            "train/loss": loss,
+            "train/lr": rate,
+            **metrics,
+            "time/epoch_seconds": time.perf_counter() - begin,
+            "time/images_per_second": self.batches.steps * self.batches.classes * self.batches.per_class
+            / (trained - begin),
+            "best/epoch": self.progress.best["epoch"],
+            **self._costs(),
+        }
+
+    def _train(self, epoch: int) -> float:
+        """The steps of one epoch; the mean loss. Raises Diverged."""
+        parts, device = self.parts, self.data.device
+        parts.network.train()
+        seed_everything(self.spec.seed, Stream.MINING, epoch)
+        order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
+        total = torch.zeros((), device=device)
+        for indices in order:
+            images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                embeddings = parts.network(images)
+            tuples = parts.miner(embeddings, labels) if parts.miner is not None else None
+            loss = parts.loss(embeddings, labels, tuples)
+            parts.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            parts.optimizer.step()
+            total += loss.detach()
+        mean = float(total) / len(order)  # one synchronisation an epoch: a NaN in any step is still there
+        if not math.isfinite(mean):
+            raise Diverged(f"the loss became {mean} in epoch {epoch}; a smaller learning rate may help")
+        return mean
+
+    def _step_schedule(self, objective: float) -> None:
+        if isinstance(self.parts.schedule, ReduceLROnPlateau):
+            self.parts.schedule.step(objective)
+        else:
+            self.parts.schedule.step()
+
+    def _note_best(self, metrics: Mapping[str, float]) -> None:
+        """Keep the weights if this epoch is the best so far; of equal ones the first stays."""
+        value, best = metrics[self.spec.metric], self.progress.best.get(self.spec.metric)
+        better = best is None or (value > best if self.spec.goal == "maximize" else value < best)
+        if better:
+            self.progress.best = {**metrics, "epoch": float(self.progress.epoch)}
+            self.best_weights = {n: t.detach().clone() for n, t in self.parts.network.state_dict().items()}
+
+    def _costs(self) -> dict[str, float]:
+        peak = peak_mib(self.data.device)
+        self.progress.seconds = self.earlier_seconds + time.perf_counter() - self.begin
+        self.progress.peak_memory_mib = max(self.progress.peak_memory_mib, peak or 0.0)
+        return {
+            **self.costs,
+            "cost/train_seconds": self.progress.train_seconds,
+            "cost/seconds": self.progress.seconds,
+            **({"cost/peak_memory_mib": self.progress.peak_memory_mib} if peak is not None else {}),
+        }
+
+    def save_if_due(self) -> None:
+        """A checkpoint, unless the last one is younger than the spec allows or the trial is about to end."""
+        last = self.progress.epoch >= self.spec.configuration.epochs
+        if not last and time.perf_counter() - self.saved_at >= self.spec.checkpoint_seconds:
+            self.save()
+
+    def save(self) -> None:
+        """A checkpoint of this moment."""
+        state = {"optimizer": self.parts.optimizer.state_dict(), "schedule": self.parts.schedule.state_dict()}
+        checkpoint.save(
+            self.folder, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state)
+        )
+        self.saved_at = time.perf_counter()

@@ -1,0 +1,50 @@
+"""Prepare the data of a study: find or download, decode once, split; numpy only, so the driver need not import torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ablate.catalogue.datasets import DATASETS
+from ablate.study.splits import Splits, make_splits
+from ablate.study.study import Study
+from ablate.training.cache import Decoded, load
+from ablate.training.spec import DataSpec
+
+
+def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
+    """What trials are told of their data, and the digest of data and split.
+
+    Raises DataError where files are missing, damaged, or not what they should be.
+    """
+    spec = DataSpec(
+        name=study.data.name,
+        params=tuple(study.data.params.items()),
+        root=str(root.expanduser().absolute()),
+        image_size=study.image_size,
+        protocol=study.data.protocol,
+        val_fraction=study.data.val_fraction,
+        test_fraction=study.data.test_fraction,
+        rotate_classes=study.data.rotate_classes,
+        seed=study.seed,
+    )
+    return spec, data_digest(*open_data(spec))
+
+
+def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
+    """The decoded images, memory-mapped, and their splits. Raises DataError."""
+    dataset = DATASETS[spec.name].build(**dict(spec.params))
+    decoded = load(spec.name, dataset, Path(spec.root), spec.image_size)
+    splits = make_splits(
+        {name: part.labels for name, part in decoded.parts.items()},
+        protocol=spec.protocol,
+        disjoint_parts=dataset.disjoint_parts,
+        seed=spec.seed,
+        val_fraction=spec.val_fraction,
+        test_fraction=spec.test_fraction,
+    )
+    return decoded, splits
+
+
+def data_digest(decoded: Decoded, splits: Splits) -> str:
+    """33 characters, equal exactly where images, labels and their division are."""
+    return f"{decoded.digest[:16]}-{splits.digest}"

@@ -1,0 +1,74 @@
+"""What a worker is told: everything that one trial needs, as plain values that cross processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ablate.study.configuration import Configuration
+from ablate.types import Scalar
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which images a trial learns from and is judged by."""
+
+    name: str
+    params: tuple[tuple[str, Scalar], ...]
+    """Parameters of the data set; a tuple, so that a spec can key a cache."""
+    root: str
+    """Absolute path of the data folder."""
+    image_size: int
+    """Height and width in pixels."""
+    protocol: str
+    val_fraction: float
+    test_fraction: float
+    rotate_classes: bool
+    seed: int
+    """Drives the split."""
+
+
+@dataclass(frozen=True)
+class TrialSpec:
+    """One trial to train."""
+
+    id: str
+    configuration: Configuration
+    data: DataSpec
+    metric: str
+    """The objective: val/recall_at_1."""
+    goal: str
+    """maximize or minimize."""
+    seed: int
+    """Drives initialisation, batches and mining, each through a stream of its own."""
+    folder: str
+    """Absolute path of the trial's folder, for its checkpoint."""
+    cpus: int
+    """Threads."""
+    gpus: float
+    """Share of an accelerator; 0 trains on the CPU."""
+    constraints: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    """Bounds (min, max) on costs; those known before training are checked before it."""
+    known_costs: Mapping[str, float] = field(default_factory=dict)
+    """What was measured of this architecture before, such as its latency."""
+    checkpoint_seconds: float = 2.0
+    """Least time between two checkpoints; a killed trial loses no more than this and one epoch."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain types only; `from_dict` reads it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TrialSpec:
+        """The spec that `to_dict` wrote, also after a way through JSON, which knows no tuples."""
+        raw = data["data"]
+        params = tuple((str(name), value) for name, value in raw["params"])
+        return cls(
+            **{
+                **data,
+                "configuration": Configuration.from_dict(data["configuration"]),
+                "data": DataSpec(**{**raw, "params": params}),
+                "constraints": {name: (low, high) for name, (low, high) in data["constraints"].items()},
+            }
+        )
