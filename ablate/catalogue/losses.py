@@ -64,9 +64,9 @@ def cosine_embedding(*, margin: float = 0.0) -> nn.Module:
 )
 def info_nce(*, temperature: float = 0.07) -> nn.Module:  # 0.07: MoCo's temperature
     """Softmax over one positive against the anchor's negatives, similarities divided by `temperature` (above 0)."""
-    from pytorch_metric_learning.losses import NTXentLoss
+    from ablate.catalogue.ntxent import LinearNTXentLoss
 
-    return NTXentLoss(temperature=temperature)
+    return LinearNTXentLoss(temperature=temperature)
 
 
 @LOSSES.register(

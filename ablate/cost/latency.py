@@ -16,7 +16,7 @@ from torch import nn
 
 from ablate.catalogue.backbones import ImageShape
 
-WARMUP_SECONDS = 0.1
+WARMUP_SECONDS = 0.3
 """Long enough for allocators, caches and clocks to settle."""
 LEAST_RUNS, MOST_RUNS, MOST_SECONDS = 20, 200, 1.0
 """A 95th percentile needs 20 runs at least; a slow network stops at MOST_SECONDS after those."""

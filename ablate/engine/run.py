@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import shutil
@@ -217,6 +218,7 @@ class _Run:
         import ray.train
         import ray.tune
 
+        logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
         from ablate.engine.in_process import run_trial
         from ablate.engine.recorder import Recorder
         from ablate.engine.searcher import StudySearcher
@@ -257,7 +259,8 @@ class _Run:
 
         open_now = still_open(self.memory)
         self.progress.say("measuring latency alone, and reading the test split for the best trial")
-        close_study(self.memory, open_now, self._specify)
+        with self.mirror.paused():  # latency is measured with nothing else running
+            close_study(self.memory, open_now, self._specify)
 
     def _specify(self, asked: Asked) -> TrialSpec:
         """What a worker is told of one trial."""

@@ -6,13 +6,15 @@ delays the mirror and nothing else: marks stay until they are worked off, at the
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +51,8 @@ class _State:
     tracking_uri: str
     experiment_id: str = ""
     parent: str = ""
+    status: str = ""
+    """Of the parent run, as it was last ended."""
     runs: dict[str, _Run] = field(default_factory=dict)
 
 
@@ -70,6 +74,7 @@ class Mirror:
         self.state = _read_state(folder, tracking_uri)
         self.marked: set[str] = set()
         self.lock = threading.Lock()
+        self.working = threading.Lock()
         self.wake = threading.Event()
         self.closing = False
         self.fault = ""
@@ -94,7 +99,9 @@ class Mirror:
 
     def close(self, ids: list[str], *, status: str, patience_seconds: float) -> None:
         """Bring all of `ids` up to date, end the parent run with `status`, and stop; gives up after some patience."""
-        self.mark(*ids)
+        self.mark(*(id for id in ids if self._end_of(self.row(id)) != self.state.runs.get(id, _Run("")).ended))
+        if not self.marked and not self.thread.is_alive() and self.state.status == status:
+            return  # nothing has changed since the last run of the study
         self.final_status = status
         self.closing = True
         if not self.thread.is_alive():
@@ -108,13 +115,20 @@ class Mirror:
                 " this study writes what is missing"
             )
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is written meanwhile."""
+        with self.working:
+            yield
+
     def _work(self) -> None:
         """The background thread: passes until closed and done."""
         wait = LEAST_WAIT
         while True:
             closing = self.closing
             try:
-                self._pass()
+                with self.working:
+                    self._pass()
                 if closing:
                     self._end_parent()
                     return
@@ -204,7 +218,7 @@ class Mirror:
         for start in range(0, len(fresh), 1000):  # 1,000: MLflow's limit for a batch
             client.log_batch(run.run_id, metrics=fresh[start : start + 1000])
         run.epochs = len(reports)
-        end = json.dumps([row.state, row.reason, dict(row.metrics), dict(row.cost)], sort_keys=True)
+        end = self._end_of(row)
         if row.state != "running" and run.ended != end:
             final = [Metric(name, value, now, 0) for name, value in _final(row, reports).items()]
             client.log_batch(run.run_id, metrics=final)
@@ -241,9 +255,16 @@ class Mirror:
         self.state.runs[row.id] = run
         return run
 
+    @staticmethod
+    def _end_of(row: TrialResult) -> str:
+        """What of a row is logged once it has ended; empty while it runs."""
+        content = json.dumps([row.state, row.reason, dict(row.metrics), dict(row.cost)], sort_keys=True)
+        return "" if row.state == "running" else hashlib.sha256(content.encode()).hexdigest()[:12]
+
     def _end_parent(self) -> None:
         client = self._connect()
         client.set_terminated(self.state.parent, self.final_status)
+        self.state.status = self.final_status
         self._save()
 
     def _save(self) -> None:
@@ -272,7 +293,7 @@ def _read_state(folder: StudyFolder, tracking_uri: str) -> _State:
     if raw["tracking_uri"] != tracking_uri:
         return _State(tracking_uri)
     runs = {id: _Run(**run) for id, run in raw["runs"].items()}
-    return _State(tracking_uri, raw["experiment_id"], raw["parent"], runs)
+    return _State(tracking_uri, raw["experiment_id"], raw["parent"], raw["status"], runs)
 
 
 def _use_wal(tracking_uri: str) -> None:

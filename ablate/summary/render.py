@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from ablate.store.read import StudyResults
+from ablate.study.configuration import SLOTS
 from ablate.summary.pareto import Front
 from ablate.summary.results import flat_rows
 from ablate.types import TrialResult
@@ -51,11 +52,13 @@ def _ranked(study: StudyResults) -> list[TrialResult]:
 def _tables(study: StudyResults, front: Front) -> list[Table]:
     metric = study.objective.metric
     varied = _varied(study)
+    slots = [name for name in varied if name in SLOTS]
+    numbers = [name for name in varied if name not in SLOTS]
     costs = list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
-    heads = ["trial", "state", metric, *_short(varied), "epochs", *(_unit(cost) for cost in costs)]
+    heads = ["trial", "state", metric, *slots, "epochs", *(_unit(cost) for cost in costs), "parameters"]
     best = [
-        [row.id, row.state, _number(row.metrics[metric]), *_params(row, varied), str(row.epochs)]
-        + [_cost(row, cost) for cost in costs]
+        [row.id, row.state, _number(row.metrics[metric]), *(str(row.params[slot]) for slot in slots), str(row.epochs)]
+        + [*(_cost(row, cost) for cost in costs), _params(row, numbers)]
         for row in _ranked(study)[:MOST_ROWS]
     ]
     tables: list[Table] = [("best trials", heads, best)]
@@ -72,17 +75,16 @@ def _tables(study: StudyResults, front: Front) -> list[Table]:
 
 
 def _varied(study: StudyResults) -> list[str]:
-    """Parameters that differ between trials, in the order of the configuration."""
-    names = dict.fromkeys(name for row in study.trials for name in row.params)
-    return [name for name in names if len({row.params.get(name) for row in study.trials}) > 1]
+    """Parameters that differ between trials that have them, in the order of the configuration."""
+    seen: dict[str, set[object]] = {}
+    for row in study.trials:
+        for name, value in row.params.items():
+            seen.setdefault(name, set()).add(value)
+    return [name for name, found in seen.items() if len(found) > 1]
 
 
-def _short(names: Sequence[str]) -> list[str]:
-    return list(names)
-
-
-def _params(row: TrialResult, names: Sequence[str]) -> list[str]:
-    return [_number(row.params[name]) if name in row.params else "" for name in names]
+def _params(row: TrialResult, names: Sequence[str]) -> str:
+    return " ".join(f"{name}={_number(row.params[name])}" for name in names if name in row.params)
 
 
 def _number(value: object) -> str:
@@ -105,16 +107,16 @@ def _as_table(study: StudyResults, front: Front) -> str:
     from rich.table import Table as RichTable
 
     sink = io.StringIO()
-    console = Console(file=sink, width=200, color_system=None)
+    console = Console(file=sink, width=240, color_system=None)
     console.print(_answer(study), markup=False, highlight=False)
     for title, heads, rows in _tables(study, front):
-        table = RichTable(title=title, title_justify="left", box=None, pad_edge=False)
+        table = RichTable(box=None, pad_edge=False)
         for position, head in enumerate(heads):
             numeric = bool(rows) and rows[0][position][:1].isdigit()
-            table.add_column(head, justify="right" if numeric else "left", no_wrap=len(heads) < 12)
+            table.add_column(head, justify="right" if numeric else "left", no_wrap=True)
         for row in rows:
             table.add_row(*row)
-        console.print()
+        console.print(f"\n{title}", markup=False, highlight=False)
         console.print(table)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pytorch_metric_learning.losses import GenericPairLoss
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -27,6 +28,8 @@ class Parts:
     """(embeddings [B, D], labels [B], tuples) -> scalar; may have weights of its own."""
     miner: nn.Module | None
     """(embeddings, labels) -> index tuples; None takes all."""
+    learns_from_pairs: bool
+    """Whether the loss looks at pairs, not at triplets."""
     optimizer: Optimizer
     schedule: LRScheduler
 
@@ -51,4 +54,4 @@ def build(configuration: Configuration, image: ImageShape, *, goal: str, device:
     weights = [*network.parameters(), *criterion.parameters()]
     follow = OPTIMIZERS[optimizer.name].build(weights, **optimizer.params)
     rate = SCHEDULES[schedule.name].build(follow, configuration.epochs, goal, **schedule.params)
-    return Parts(network, criterion, miner, follow, rate)
+    return Parts(network, criterion, miner, isinstance(criterion, GenericPairLoss), follow, rate)

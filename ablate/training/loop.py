@@ -26,6 +26,7 @@ from ablate.training.failures import Diverged, Infeasible
 from ablate.training.fresh import fresh_start
 from ablate.training.spec import TrialSpec
 from ablate.training.streams import Stream, seed_everything
+from ablate.training.tuples import choose_tuples
 
 Report = Callable[[dict[str, float]], None]
 
@@ -144,8 +145,7 @@ class _Trial:
             images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
-            tuples = parts.miner(embeddings, labels) if parts.miner is not None else None
-            loss = parts.loss(embeddings, labels, tuples)
+            loss = parts.loss(embeddings, labels, choose_tuples(parts, embeddings, labels))
             parts.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             parts.optimizer.step()
