@@ -43,7 +43,9 @@ def rmsprop(
     return RMSprop(weights, lr=lr, momentum=momentum, weight_decay=weight_decay)
 
 
-@OPTIMIZERS.register("sgd", space={"lr": {"log_uniform": [1.0e-3, 1.0e-1]}}, bounds=_BOUNDS, source="Robbins & Monro 1951")
+@OPTIMIZERS.register(
+    "sgd", space={"lr": {"log_uniform": [1.0e-3, 1.0e-1]}}, bounds=_BOUNDS, source="Robbins & Monro 1951"
+)
 def sgd(
     weights: Iterable[nn.Parameter], *, lr: float = 1e-2, momentum: float = 0.9, weight_decay: float = 0.0
 ) -> Optimizer:

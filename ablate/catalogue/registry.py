@@ -66,7 +66,9 @@ class Entry:
             if parameter.kind is parameter.KEYWORD_ONLY:
                 annotation = str(parameter.annotation).removesuffix(" | None")
                 assert annotation in types, f"{self.kind} {self.name}: parameter {name} is no scalar: {annotation}"
-                assert parameter.default is not inspect.Parameter.empty, f"{self.kind} {self.name}: {name} has no default"
+                assert parameter.default is not inspect.Parameter.empty, (
+                    f"{self.kind} {self.name}: {name} has no default"
+                )
                 low, high = self.bounds.get(name, (-math.inf, math.inf))
                 found[name] = Parameter(name, types[annotation], parameter.default, low, high)
         return found

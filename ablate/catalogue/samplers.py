@@ -18,7 +18,7 @@ SAMPLERS: Registry[nn.Module | None] = Registry("sampler", "ablate.catalogue.sam
 @SAMPLERS.register("random", source="uniform: all tuples of a batch of random classes and images")
 def random() -> None:
     """All pairs and triplets of a random batch: uniform sampling, without its variance."""
-    return None
+    return
 
 
 @SAMPLERS.register("hard", source="Hermans et al. 2017 (arXiv:1703.07737), batch hard")

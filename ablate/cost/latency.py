@@ -30,9 +30,7 @@ class Latency:
     p95_ms: float
 
 
-def cached_latency(
-    network: nn.Module, image: ImageShape, *, key: str, batch: int, device: torch.device
-) -> Latency:
+def cached_latency(network: nn.Module, image: ImageShape, *, key: str, batch: int, device: torch.device) -> Latency:
     """`measure_latency`, or what it found earlier for this `key`, image, device, thread count and torch.
 
     Kept in `$ABLATE_CACHE/latency` (by default below ~/.cache/ablate).
@@ -59,7 +57,7 @@ def latency_path(image: ImageShape, *, key: str, batch: int, device: torch.devic
 
 def measure_latency(network: nn.Module, image: ImageShape, *, batch: int, device: torch.device) -> Latency:
     """Time forward passes of `batch` random images, in inference mode, precision as in training's validation."""
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = network.to(device).to(memory_format=torch.channels_last).eval()
     images = torch.rand(batch, image.channels, image.size, image.size, device=device)
     images = images.to(memory_format=torch.channels_last)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
@@ -68,9 +66,7 @@ def measure_latency(network: nn.Module, image: ImageShape, *, batch: int, device
             _run(network, images)
         seconds: list[float] = []
         begin = time.perf_counter()
-        while len(seconds) < LEAST_RUNS or (
-            len(seconds) < MOST_RUNS and time.perf_counter() - begin < MOST_SECONDS
-        ):
+        while len(seconds) < LEAST_RUNS or (len(seconds) < MOST_RUNS and time.perf_counter() - begin < MOST_SECONDS):
             seconds.append(_run(network, images))
     p50, p95 = np.percentile(seconds, [50, 95]) * 1000
     return Latency(float(p50), float(p95))

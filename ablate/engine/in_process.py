@@ -35,7 +35,7 @@ def run_trial(config: dict[str, Any]) -> None:
         except (torch.OutOfMemoryError, MemoryError) as error:
             _keep_traceback(spec)
             ray.tune.report({"failure": f"out of memory: {_first_line(error)}"})
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever a component raises ends this trial, not the study
             _keep_traceback(spec)
             if "CUDA error" in str(error):
                 os._exit(1)  # the GPU's context is lost for good: Tune must start another process

@@ -73,11 +73,11 @@ class Progress:
         self._draw()
 
     def _note_best(self, row: TrialResult) -> None:
-        value = row.metrics.get(self.study.objective.metric)
-        best = self.best and self.best.metrics[self.study.objective.metric]
-        if row.state == "complete" and value is not None:
-            if best is None or self.study.objective.better(value, best):
-                self.best = row
+        metric = self.study.objective.metric
+        if row.state != "complete":
+            return
+        if self.best is None or self.study.objective.better(row.metrics[metric], self.best.metrics[metric]):
+            self.best = row
 
     def _line(self, row: TrialResult) -> str:
         metric = self.study.objective.metric

@@ -68,5 +68,5 @@ def local_gpus() -> int:
 
     manager = get_accelerator_manager_for_resource("GPU")
     visible = manager.get_current_process_visible_accelerator_ids()
-    present = manager.get_current_node_num_accelerators()
+    present = int(manager.get_current_node_num_accelerators())
     return present if visible is None else min(present, len(visible))

@@ -224,10 +224,8 @@ class _Run:
         from ablate.engine.searcher import StudySearcher
         from ablate.engine.stopping import NoStopping, Stopping
 
-        asha = self.study.search.stopping and self.study.search.stopping.asha
-        scheduler = (
-            Stopping(asha, self.study.objective, self.study.space.epochs) if asha is not None else NoStopping()
-        )
+        stopping, objective, epochs = self.study.search.stopping, self.study.objective, self.study.space.epochs
+        scheduler = NoStopping() if stopping is None else Stopping(stopping.asha, objective, epochs)
         scheduler.replay(self.memory.curves())
         queue = self.memory.unfinished()
         if queue:

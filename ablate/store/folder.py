@@ -87,9 +87,13 @@ class StudyFolder:
             differ.discard("space.epochs")
         if not differ:
             return int(earlier["space.epochs"])
-        rows = [f"  {key}: was {earlier.get(key, 'not there')}, is {now.get(key, 'not there')}" for key in sorted(differ)]
+        rows = [
+            f"  {key}: was {earlier.get(key, 'not there')}, is {now.get(key, 'not there')}" for key in sorted(differ)
+        ]
         if differ == {"space.epochs"} and longer:
-            rows.append(f"  (schedule {fixed_length[0]} plans its rates over all epochs: a longer one is another training)")
+            rows.append(
+                f"  (schedule {fixed_length[0]} plans its rates over all epochs: a longer one is another training)"
+            )
         raise StoreError(
             f"{self.path}: the trials here answer another question; together they could not be compared\n"
             + "\n".join(rows)

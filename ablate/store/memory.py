@@ -18,6 +18,7 @@ import numpy as np
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store import curves
@@ -62,14 +63,13 @@ class Memory:
         self._optuna = optuna.create_study(
             storage=open_storage(folder),
             study_name=study.name,
-            direction=study.objective.goal,
+            direction=StudyDirection[study.objective.goal.upper()],
             load_if_exists=True,
         )
         self._optuna.sampler = _sampler(study, slots, known=len(self._optuna.get_trials(deepcopy=False)))
         self._handles: dict[int, optuna.Trial] = {}
         self._digests = {
-            Configuration.from_dict(t.user_attrs["trial"]["configuration"]).digest: t.number
-            for t in self._known()
+            Configuration.from_dict(t.user_attrs["trial"]["configuration"]).digest: t.number for t in self._known()
         }
         self.exhausted = False
 

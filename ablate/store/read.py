@@ -29,9 +29,9 @@ def read_folder(path: Path) -> StudyResults:
         near = sorted(p.parent.name for p in folder.path.parent.glob("*/study.json"))
         known = f"studies there: {', '.join(near)}" if near else "`ablate run STUDY.yaml` makes one"
         raise StoreError(f"{path} holds no study\n  {known}")
-    from ablate.store.memory import known_trials, open_storage, result_of
-
     import optuna
+
+    from ablate.store.memory import known_trials, open_storage, result_of
 
     description = json.loads(folder.description.read_text())
     objective = Objective(**description["objective"])
@@ -60,7 +60,9 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
         [found.experiment_id], "tags.`ablate.objective` != ''", max_results=1, order_by=["start_time DESC"]
     )
     if not parents:
-        raise StoreError(f"--experiment {experiment}: no study of ablate is mirrored there\n  name the study's experiment")
+        raise StoreError(
+            f"--experiment {experiment}: no study of ablate is mirrored there\n  name the study's experiment"
+        )
     parent = parents[0]
     metric, goal = parent.data.tags["ablate.objective"].split()
     rows, token = [], None
@@ -78,7 +80,9 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
 
 def _row_of(tags: dict[str, str], params: dict[str, str], metrics: dict[str, float]) -> TrialResult:
     """A child run as a row; MLflow keeps parameters as text, numbers are read back."""
-    best = {f"val/{n.removeprefix('best/')}": v for n, v in metrics.items() if n.startswith("best/") and n != "best/epoch"}
+    best = {
+        f"val/{n.removeprefix('best/')}": v for n, v in metrics.items() if n.startswith("best/") and n != "best/epoch"
+    }
     return TrialResult(
         id=tags["ablate.trial"],
         state=tags["ablate.state"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ablate.types import Scalar
 
@@ -69,7 +69,7 @@ def _scalar(value: object, kind: type, fault: Callable[[str, str], None]) -> Sca
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value  # type: ignore[no-any-return]
+        return cast(Scalar, value)
     fault(f"{value!r} is not of type {kind.__name__}", f"write a value of type {kind.__name__}")
     return 0
 

@@ -46,7 +46,9 @@ def parse_study(text: str, name: str, overrides: Sequence[str] = ()) -> Study:
         fault = Fault(f"{name}:{line}", f"this is no YAML: {error.problem}", "mend the indentation or the quotes")
         raise StudyError([fault]) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise StudyError([Fault(f"{name}:1", str(error), "see search_spaces/quickstart.yaml for a study file")]) from None
+        raise StudyError(
+            [Fault(f"{name}:1", str(error), "see search_spaces/quickstart.yaml for a study file")]
+        ) from None
     faults = [
         Fault(document.where(path), f"{'.'.join(map(str, path))} stands here a second time", "remove one of the two")
         for path in document.twice
@@ -147,7 +149,7 @@ def _dataset(document: Document, data: dict[str, Any], faults: list[Fault]) -> D
     for key in unknown:
         at = document.where(("data", "params", key))
         faults.append(Fault(at, f"data.params.{key}: {name} reads no such key", _near(key, list(entry.parameters))))
-    return None if unknown else entry.build(**params)  # type: ignore[no-any-return]
+    return None if unknown else entry.build(**params)
 
 
 def _objective(document: Document, file: StudyFile, faults: list[Fault]) -> Objective:

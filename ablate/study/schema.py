@@ -58,7 +58,7 @@ class Asha(Strict):
 class Stopping(Strict):
     """Which trials end early."""
 
-    asha: Asha = Field(default_factory=Asha)
+    asha: Asha = Asha()
     """Stops the trials that are behind at a rung."""
 
     @model_validator(mode="before")
@@ -129,13 +129,13 @@ class StudyFile(Strict):
     """What the study is to answer, in a sentence."""
     data: Data
     """What is learned from."""
-    objective: Objective = Field(default_factory=Objective)
+    objective: Objective = Objective()
     """What is maximised or minimised."""
     space: dict[str, Any]
     """What is varied: a scalar is fixed, a list a choice, a mapping of names a choice with parameters of its own."""
-    search: Search = Field(default_factory=Search)
+    search: Search = Search()
     """How configurations are proposed and stopped."""
-    resources: Resources = Field(default_factory=Resources)
+    resources: Resources = Resources()
     """What one trial holds."""
     constraints: dict[str, Limit] = Field(default_factory=dict)
     """Bounds on costs: {cost/flops: {max: 1.0e9}}; `cost/...` names are those of `ablate list costs`."""

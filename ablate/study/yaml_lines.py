@@ -69,7 +69,7 @@ def _build(loader: _Loader, node: yaml.Node, path: Path, document: Document) -> 
         loader.flatten_mapping(node)
         result = {}
         for key_node, value_node in node.value:
-            key = str(loader.construct_object(key_node, deep=True))  # type: ignore[no-untyped-call]
+            key = str(loader.construct_object(key_node, deep=True))
             here = (*path, key)
             if key in result:
                 document.twice.append(here)
@@ -78,7 +78,7 @@ def _build(loader: _Loader, node: yaml.Node, path: Path, document: Document) -> 
         return result
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, item, (*path, index), document) for index, item in enumerate(node.value)]
-    return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+    return loader.construct_object(node, deep=True)
 
 
 def override(document: Document, assignment: str) -> None:

@@ -75,12 +75,16 @@ def _tables(study: StudyResults, front: Front) -> list[Table]:
 
 
 def _varied(study: StudyResults) -> list[str]:
-    """Parameters that differ between trials that have them, in the order of the configuration."""
-    seen: dict[str, set[object]] = {}
+    """Parameters that differ between trials that have them, in the order of the configuration.
+
+    A component's parameter differs only if it does so among the trials that have this very component.
+    """
+    seen: dict[tuple[str, object], set[object]] = {}
     for row in study.trials:
         for name, value in row.params.items():
-            seen.setdefault(name, set()).add(value)
-    return [name for name, found in seen.items() if len(found) > 1]
+            owner = row.params.get(name.partition(".")[0]) if "." in name else None
+            seen.setdefault((name, owner), set()).add(value)
+    return list(dict.fromkeys(name for (name, _), found in seen.items() if len(found) > 1))
 
 
 def _params(row: TrialResult, names: Sequence[str]) -> str:
@@ -125,7 +129,9 @@ def _as_markdown(study: StudyResults, front: Front) -> str:
     parts = [f"# {study.study}", study.question, _answer(study)]
     for title, heads, rows in _tables(study, front):
         lines = [f"## {title}", "", f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-        parts.append("\n".join([*lines, *(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)]))
+        parts.append(
+            "\n".join([*lines, *(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)])
+        )
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -20,5 +20,8 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     costs = {}
     for backbone, width in found:
         network = build_network(backbone, width, image)
-        costs[architecture(backbone, width)] = {"cost/params": float(count_params(network)), "cost/flops": float(count_flops(network, image))}
+        costs[architecture(backbone, width)] = {
+            "cost/params": float(count_params(network)),
+            "cost/flops": float(count_flops(network, image)),
+        }
     return costs

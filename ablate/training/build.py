@@ -48,7 +48,8 @@ def build(configuration: Configuration, image: ImageShape, *, goal: str, device:
     """The parts of one trial on `device`; weights are drawn from torch's global generator."""
     backbone, loss, sampler = configuration.backbone, configuration.loss, configuration.sampler
     optimizer, schedule = configuration.optimizer, configuration.schedule
-    network = build_network(backbone, configuration.embedding_dim, image).to(device, memory_format=torch.channels_last)
+    network = build_network(backbone, configuration.embedding_dim, image)
+    network = network.to(device).to(memory_format=torch.channels_last)
     criterion = LOSSES[loss.name].build(**loss.params).to(device)
     miner = SAMPLERS[sampler.name].build(**sampler.params)
     weights = [*network.parameters(), *criterion.parameters()]

@@ -110,4 +110,6 @@ def _to_device(
         # a memory-mapped array is read-only and torch warns of it; batches are copies, nothing writes to it
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         pixels = torch.from_numpy(np.ascontiguousarray(images))
-    return SplitData(pixels.to(device) if resident else pixels, torch.from_numpy(np.ascontiguousarray(labels)).to(device))
+    return SplitData(
+        pixels.to(device) if resident else pixels, torch.from_numpy(np.ascontiguousarray(labels)).to(device)
+    )

@@ -29,7 +29,7 @@ def embed(network: SiameseNetwork, data: TrialData, split: SplitData) -> Float[T
     network.eval()
     device = data.device
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        chunks = torch.arange(len(split.labels), device=device).split(CHUNK)
+        chunks = torch.split(torch.arange(len(split.labels), device=device), CHUNK)
         return torch.cat([network(data.batch(split, indices)) for indices in chunks])
 
 

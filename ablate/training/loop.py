@@ -74,9 +74,7 @@ def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tupl
 class _Trial:
     """One trial while it trains: the parts, and how far they have come."""
 
-    def __init__(
-        self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float
-    ) -> None:
+    def __init__(self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float) -> None:
         self.spec, self.data, self.parts, self.costs = spec, data, parts, costs
         configuration = spec.configuration
         self.batches = Batches.of(
@@ -128,7 +126,9 @@ class _Trial:
             "train/lr": rate,
             **metrics,
             "time/epoch_seconds": time.perf_counter() - begin,
-            "time/images_per_second": self.batches.steps * self.batches.classes * self.batches.per_class
+            "time/images_per_second": self.batches.steps
+            * self.batches.classes
+            * self.batches.per_class
             / (trained - begin),
             "best/epoch": self.progress.best["epoch"],
             **self._costs(),
@@ -189,7 +189,5 @@ class _Trial:
     def save(self) -> None:
         """A checkpoint of this moment."""
         state = {"optimizer": self.parts.optimizer.state_dict(), "schedule": self.parts.schedule.state_dict()}
-        checkpoint.save(
-            self.folder, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state)
-        )
+        checkpoint.save(self.folder, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state))
         self.saved_at = time.perf_counter()

@@ -15,8 +15,8 @@ import pytest
 
 from ablate.catalogue.datasets import DATASETS, Dataset, Part
 from ablate.errors import DataError
-from ablate.training.cache import load
 from ablate.study.splits import make_splits, num_train_classes
+from ablate.training.cache import load
 
 
 class Read(NamedTuple):

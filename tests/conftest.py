@@ -1,0 +1,29 @@
+"""What all tests share: a cache of their own, and where the real data lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Set before any test imports Ray; none of it may touch the home folder.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Decoded data and measured latencies of this test run: shared between its tests, not with the user's."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("ABLATE_CACHE", str(cache))
+    return cache
+
+
+@pytest.fixture
+def data_root() -> Path:
+    """The data folder, or a skip that says what is missing."""
+    root = os.environ.get("ABLATE_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("ABLATE_DATA names no data folder")
+    return Path(root)
