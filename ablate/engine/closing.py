@@ -1,9 +1,9 @@
-"""The closing of a study: when nothing else runs, latency is measured and the best trial reads the test split, once."""
+"""What is measured with nothing else running: latency of each architecture, and at the end the best trial's test split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -14,13 +14,16 @@ from ablate.study.study import Study
 from ablate.training.spec import TrialSpec
 from ablate.types import TrialResult
 
+Specify = Callable[[Asked], TrialSpec]
+"""What a worker is told of a trial."""
+
 
 @dataclass(frozen=True)
 class Closing:
     """What is still to be found out."""
 
-    architectures: dict[str, Configuration]
-    """Networks whose latency nobody has measured, by their key."""
+    architectures: Mapping[str, Configuration]
+    """Networks whose latency nobody has measured, by their name."""
     best: Asked | None
     """The best trial, if it has not read the test split yet."""
 
@@ -47,21 +50,39 @@ def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
     return max(complete, key=lambda row: sign * row.metrics[study.objective.metric], default=None)
 
 
-def close_study(memory: Memory, closing: Closing, specify: Callable[[Asked], TrialSpec]) -> None:
-    """Measure and read, in one process of Ray's with the resources of one trial, and write it down."""
-    sample = specify(closing.best or memory.asked(memory.results()[0].id))
-    configurations = {key: c.to_dict() for key, c in closing.architectures.items()}
-    task = ray.remote(_measure).options(num_cpus=sample.cpus, num_gpus=sample.gpus)
-    latency, tests = ray.get(task.remote(configurations, sample.to_dict(), read=closing.best is not None))
+def close_study(memory: Memory, closing: Closing, specify: Specify) -> None:
+    """Measure and read what is still open, and write it down."""
+    trial = closing.best or memory.asked(memory.results()[0].id)
+    _measure(memory, closing.architectures, specify(trial), read=closing.best is not None)
+
+
+def measure_space(memory: Memory, specify: Specify) -> None:
+    """The latency of every architecture that the study can propose, where they can be listed."""
+    space, known = memory.study.space, memory.latency()
+    any_trial = Asked(0, space.first(), memory.study.seed)
+    configurations = [
+        replace(any_trial.configuration, backbone=backbone, embedding_dim=width)
+        for backbone, width in space.architectures() or ()
+    ]
+    architectures = {c.architecture: c for c in configurations if c.architecture not in known}
+    if architectures:
+        _measure(memory, architectures, specify(any_trial), read=False)
+
+
+def _measure(memory: Memory, architectures: Mapping[str, Configuration], trial: TrialSpec, *, read: bool) -> None:
+    """In one process of Ray's, with the resources of one trial."""
+    task = ray.remote(_on_worker).options(num_cpus=trial.cpus, num_gpus=trial.gpus)
+    configurations = {name: configuration.to_dict() for name, configuration in architectures.items()}
+    latency, tests = ray.get(task.remote(configurations, trial.to_dict(), read))
     memory.note_closing(latency=latency, tests=tests)
 
 
-def _measure(
-    configurations: dict[str, Any], spec: dict[str, Any], *, read: bool
+def _on_worker(
+    configurations: dict[str, Any], trial: dict[str, Any], read: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Runs on a worker."""
+    """Latency by architecture, and the test metrics of `trial` by its id where it is to be `read`."""
     from ablate.training.closing import measure_architectures, read_test
 
-    trial = TrialSpec.from_dict(spec)
-    latency = measure_architectures({k: Configuration.from_dict(c) for k, c in configurations.items()}, trial)
-    return latency, {trial.id: read_test(trial)} if read else {}
+    spec = TrialSpec.from_dict(trial)
+    latency = measure_architectures({name: Configuration.from_dict(c) for name, c in configurations.items()}, spec)
+    return latency, {spec.id: read_test(spec)} if read else {}

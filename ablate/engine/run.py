@@ -12,7 +12,7 @@ from typing import Any
 
 from ablate.engine import environment
 from ablate.engine.progress import Progress
-from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.engine.resources import Budget, budget, check_answers, local_cpus, local_gpus
 from ablate.errors import ResourceError
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Asked, Memory
@@ -91,14 +91,16 @@ def _join(study: Study, options: Options) -> Budget:
     """Connect to a cluster and see what it has; leave it again where that is too little."""
     import ray
 
+    assert options.address is not None, "only a run with --address joins"
     try:
+        check_answers(options.address)
         ray.init(
             address=options.address,
             log_to_driver=False,
             logging_level="WARNING",
             runtime_env={"env_vars": environment.for_workers()},
         )
-    except ConnectionError as error:
+    except OSError as error:  # ray.init raises ConnectionError, which is one
         raise ResourceError(
             f"--address {options.address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
             "  start one with `ray start --head`, or leave --address out to run on this machine"
@@ -167,6 +169,7 @@ class _Run:
             with self.progress:
                 if self._trials_left():
                     self._start_ray(last)
+                    self._measure_constrained()
                     self._train()
                 if still_open(self.memory).anything:
                     self._start_ray(last)
@@ -250,6 +253,15 @@ class _Run:
                 failure_config=ray.tune.FailureConfig(max_failures=0),  # what failed would fail again
             ),
         ).fit()
+
+    def _measure_constrained(self) -> None:
+        """Where latency is constrained, measure every architecture before any trial: what is too slow then never trains."""
+        if not any(name.startswith("cost/latency") for name in self.study.constraints):
+            return
+        from ablate.engine.closing import measure_space
+
+        self.progress.say("measuring the latency of every architecture: it is constrained")
+        measure_space(self.memory, self._specify)
 
     def _close(self) -> None:
         """Latency, and the test of the best trial."""

@@ -1,6 +1,7 @@
 """The folder of a study: who holds it, what its trials mean, and where each file lies.
 
 runs/<study>/  study.yaml study.json journal.log mlflow.json driver.lock trials/<id>/{metrics.jsonl, checkpoint-*, error.txt}
+Each file is replaced as a whole (`write_whole`) or only appended to, so a driver may be killed between any two of its writes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from ablate.catalogue.schedules import READS_EPOCHS
 from ablate.errors import StoreError
@@ -64,11 +66,13 @@ class StudyFolder:
                 ) from None
             last = _read_json(self.lock)
             self.note_holder({"pid": os.getpid()})
-            yield last
-            self.note_holder({})
+            try:
+                yield last
+            finally:
+                file.truncate(0)  # not by its name: the folder may have been set aside meanwhile
 
     def note_holder(self, holder: dict[str, Any]) -> None:
-        """Write down who holds the study, for the run that finds it dead."""
+        """Write down who holds the study, for the run that finds it dead. Into the locked file: another has no lock."""
         self.lock.write_text(json.dumps(holder))
 
     def check(self, study: Study) -> int | None:
@@ -78,7 +82,11 @@ class StudyFolder:
         """
         if not self.description.exists():
             return None
-        earlier: dict[str, str] = _read_json(self.description)["meaning"]
+        earlier: dict[str, str] = _read_json(self.description).get("meaning", {})
+        if not earlier:
+            raise StoreError(
+                f"{self.description} cannot be read\n  start anew with --fresh (the old study is kept beside it)"
+            )
         now = study.meaning
         differ = {key for key in earlier | now if earlier.get(key) != now.get(key)}
         longer = int(now["space.epochs"]) >= int(earlier["space.epochs"])
@@ -97,23 +105,28 @@ class StudyFolder:
         raise StoreError(
             f"{self.path}: the trials here answer another question; together they could not be compared\n"
             + "\n".join(rows)
-            + "\n  start anew with --fresh (the old study is kept beside it), or give this one another name (`--set study=NAME`)"
+            + "\n  start anew with --fresh (the old study is kept beside it),"
+            + " or give this one another name (`--set study=NAME`)"
         )
 
     def describe(self, study: Study) -> None:
         """Write down what the trials mean, and the file as it was read."""
-        (self.path / "study.yaml").write_text(study.text, encoding="utf-8")
+        write_whole(self.path / "study.yaml", study.text)
         content = {
             "study": study.name,
+            "key": self.key or uuid4().hex,
             "question": study.question,
             "objective": {"metric": study.objective.metric, "goal": study.objective.goal},
             "trials": study.search.trials,
             "meaning": study.meaning,
             "resolved": study.resolved,
         }
-        temporary = self.description.with_suffix(".tmp")
-        temporary.write_text(json.dumps(content, indent=1))
-        temporary.rename(self.description)
+        write_whole(self.description, json.dumps(content, indent=1))
+
+    @property
+    def key(self) -> str:
+        """Of this study and no other, were it of the same name; empty before it is described."""
+        return str(_read_json(self.description).get("key", ""))
 
     def set_aside(self) -> Path | None:
         """Move the whole study to the first free `<study>.old-N`; None where there is none."""
@@ -124,6 +137,16 @@ class StudyFolder:
             number += 1
         self.path.rename(target)
         return target
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file: whoever reads it finds the old text or the new, also after a power cut."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

@@ -31,12 +31,16 @@ def read_folder(path: Path) -> StudyResults:
         raise StoreError(f"{path} holds no study\n  {known}")
     import optuna
 
-    from ablate.store.memory import known_trials, open_storage, result_of
+    from ablate.store.journal import open_to_read
+    from ablate.store.rows import known_trials, result_of
 
     description = json.loads(folder.description.read_text())
     objective = Objective(**description["objective"])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.load_study(study_name=description["study"], storage=open_storage(folder))
+    try:
+        study = optuna.load_study(study_name=description["study"], storage=open_to_read(folder.journal))
+    except KeyError:
+        return StudyResults(description["study"], description["question"], objective, [])  # it is just being made
     latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
@@ -47,6 +51,8 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     """The same rows from an MLflow experiment that a study was mirrored to. Raises StoreError where it is not there."""
     import mlflow
     from mlflow.exceptions import MlflowException
+
+    from ablate.store.mlflow_runs import CONTINUED, children
 
     client = mlflow.MlflowClient(tracking_uri)
     try:
@@ -65,15 +71,12 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
         )
     parent = parents[0]
     metric, goal = parent.data.tags["ablate.objective"].split()
-    rows, token = [], None
-    while True:
-        page = client.search_runs(
-            [found.experiment_id], f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'", page_token=token
-        )
-        rows += [_row_of(run.data.tags, run.data.params, run.data.metrics) for run in page]
-        token = page.token
-        if not token:
-            break
+    runs = children(client, found.experiment_id, parent.info.run_id)
+    rows = [
+        _row_of(run.data.tags, run.data.params, run.data.metrics)
+        for run in runs
+        if run.data.tags["ablate.state"] != CONTINUED
+    ]
     question = parent.data.tags.get("mlflow.note.content", "")
     return StudyResults(experiment, question, Objective(metric, goal), sorted(rows, key=lambda row: row.id))
 

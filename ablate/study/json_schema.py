@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.metrics import METRICS
 from ablate.catalogue.registry import Parameter, Registry
 from ablate.study.domain import KEYWORDS
 from ablate.study.schema import StudyFile
-from ablate.study.space_file import REGISTRIES
+from ablate.study.space_file import MOST, REGISTRIES
 
 JSON_TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
 
@@ -19,9 +21,26 @@ def study_json_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "ablate study"
     schema["$defs"]["Data"]["properties"]["name"]["enum"] = DATASETS.names
-    whole = _domain("integer", low=2)
+    schema["$defs"]["Objective"]["properties"]["metric"] |= {"enum": [f"val/{name}" for name in METRICS]}
+    limit = schema["$defs"]["Limit"] | {"minProperties": 1}
+    schema["$defs"]["Limit"] = limit
+    schema["properties"]["constraints"] |= {
+        "additionalProperties": False,
+        "properties": {name: {"$ref": "#/$defs/Limit", "description": meaning} for name, meaning in COSTS.items()},
+    }
+    schema["properties"]["space"] = _space()
+    stopping = schema["$defs"]["Search"]["properties"]["stopping"]
+    stopping["anyOf"] = [{"enum": ["none", "asha"]}, *stopping["anyOf"]]
+    asha = schema["$defs"]["Stopping"]["properties"]["asha"]
+    asha["anyOf"] = [{"$ref": asha.pop("$ref")}, {"type": "null"}]
+    return schema
+
+
+def _space() -> dict[str, Any]:
+    """What may stand under `space`, from the catalogue."""
+    whole = _domain("integer", low=2, high=MOST)
     slots = {slot: _slot(registry) for slot, registry in REGISTRIES.items()}
-    schema["properties"]["space"] = {
+    return {
         "type": "object",
         "description": StudyFile.model_fields["space"].description,
         "additionalProperties": False,
@@ -34,12 +53,9 @@ def study_json_schema() -> dict[str, Any]:
                 "additionalProperties": False,
                 "properties": {"classes": whole, "per_class": whole},
             },
-            "epochs": {"type": "integer", "minimum": 1},
+            "epochs": {"type": "integer", "minimum": 1, "maximum": MOST},
         },
     }
-    stopping = schema["$defs"]["Search"]["properties"]["stopping"]
-    stopping["anyOf"] = [{"enum": ["none", "asha"]}, *stopping["anyOf"]]
-    return schema
 
 
 def _slot(registry: Registry[Any]) -> dict[str, Any]:
@@ -80,6 +96,14 @@ def _domain(kind: str, *, low: float = float("-inf"), high: float = float("inf")
     words = [word for word in KEYWORDS if word.endswith("int") == (kind == "integer") and word != "choice"]
     limits = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
     choice = {"type": "array", "items": number, "minItems": 1, "uniqueItems": True}
-    ranges: list[dict[str, Any]] = [{"properties": {word: limits}, "required": [word]} for word in words]
-    ranges.append({"properties": {"choice": choice}, "required": ["choice"]})
-    return {"anyOf": [number, choice, *({"type": "object", "additionalProperties": False, **r} for r in ranges)]}
+    ranges = [
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {word: content},
+            "required": [word],
+            "maxProperties": 1,
+        }
+        for word, content in [*((word, limits) for word in words), ("choice", choice)]
+    ]
+    return {"anyOf": [number, choice, *ranges]}

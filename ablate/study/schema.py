@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from ablate.types import Scalar
-
 
 class Strict(BaseModel):
-    """Frozen, and an unknown key is an error."""
+    """Frozen; an unknown key is an error, and so is a number that is none (NaN, infinity)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, strict=True, allow_inf_nan=False
+    )
 
 
 class Data(Strict):
@@ -33,17 +33,20 @@ class Data(Strict):
     """Share held out for the test, where the data set has no official test part."""
     rotate_classes: bool = False
     """Training classes turned by 90, 180 and 270 degrees count as classes of their own (Santoro et al. 2016)."""
-    params: dict[str, Scalar] = Field(default_factory=dict)
-    """Parameters of the data set, where it has any."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """Parameters of the data set, where it has any; checked against its builder."""
 
 
 class Objective(Strict):
     """What the search maximises or minimises, on the validation split."""
 
-    metric: str = "val/recall_at_1"
-    """A metric of the catalogue with its split: `ablate list metrics`. Only `val/`: the test split is sealed."""
+    metric: str | None = None
+    """A metric with its split, from `ablate list metrics`; by default val/recall_at_1, of protocol verification val/auc.
+
+    Only `val/`: the test split is sealed.
+    """
     goal: Literal["maximize", "minimize"] | None = None
-    """By default the metric's own."""
+    """Which way the metric is better, for the reader's sake: anything else is refused."""
 
 
 class Asha(Strict):
@@ -58,7 +61,7 @@ class Asha(Strict):
 class Stopping(Strict):
     """Which trials end early."""
 
-    asha: Asha = Asha()
+    asha: Asha
     """Stops the trials that are behind at a rung."""
 
     @model_validator(mode="before")
@@ -72,7 +75,7 @@ class Search(Strict):
 
     algorithm: Literal["tpe", "random"] = "tpe"
     """tpe: Optuna's tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); random: uniform."""
-    trials: int = Field(20, ge=1)
+    trials: int = Field(20, ge=1, le=1_000_000)
     """How many configurations are tried."""
     stopping: Stopping | None = None
     """`{asha: {...}}`, or `none`: every trial trains to its last epoch."""
@@ -80,6 +83,8 @@ class Search(Strict):
     @field_validator("stopping", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
+        if value not in (None, "none", "asha") and not isinstance(value, dict):
+            raise ValueError(f"{value!r} is not known here\nwrite none, asha, or {{asha: {{grace_epochs: 1}}}}")
         return None if value == "none" else value
 
 
@@ -97,7 +102,9 @@ class Resources(Strict):
     @classmethod
     def _share(cls, value: float) -> float:
         if value > 1:
-            raise ValueError("one worker trains on at most one GPU: write 1 or a fraction such as 0.5")
+            raise ValueError(
+                f"{value:g} is more than one GPU, but one process trains a trial\nwrite 1, or a fraction such as 0.5"
+            )
         return value
 
 
@@ -112,12 +119,17 @@ class Limit(Strict):
     @model_validator(mode="after")
     def _one(self) -> Limit:
         if self.max is None and self.min is None:
-            raise ValueError("a constraint needs max or min, as in {max: 5}")
+            raise ValueError("there is no bound\nwrite max or min, as in {max: 5}")
+        if self.max is not None and self.min is not None and self.min > self.max:
+            raise ValueError(
+                f"nothing is at least {self.min:g} and at most {self.max:g}\nswap min and max, or leave one out"
+            )
         return self
 
-    def allows(self, value: float) -> bool:
-        """Whether `value` is within the bound."""
-        return (self.max is None or value <= self.max) and (self.min is None or value >= self.min)
+    def describe(self) -> str:
+        """For people: `at least 2, at most 5`."""
+        bounds = {"at least": self.min, "at most": self.max}
+        return ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
 
 
 class StudyFile(Strict):

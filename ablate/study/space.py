@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ablate.study.configuration import SLOTS, Component, Configuration
-from ablate.study.domain import Choice, Domain, Fixed, count
+from ablate.study.domain import Choice, Domain, Fixed, count, limits
 from ablate.types import Scalar
 
 Choose = Callable[[str, Domain], Scalar]
@@ -51,6 +51,10 @@ class Space:
             batch_per_class=int(draw("batch.per_class", self.batch_per_class)),
             epochs=self.epochs,
         )
+
+    def first(self) -> Configuration:
+        """Some configuration: the first option or lower limit of everything."""
+        return self.resolve(lambda _, domain: domain.options[0] if isinstance(domain, Choice) else limits(domain)[0])
 
     @property
     def domains(self) -> dict[str, Domain]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +15,7 @@ from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
 from ablate.study.domain import Domain, Fixed, limits, parse_domain
 from ablate.study.space import Space
-from ablate.study.yaml_lines import Document, Path
+from ablate.study.yaml_lines import Document, Path, dotted, shown
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "backbone": BACKBONES,
@@ -27,7 +27,10 @@ REGISTRIES: dict[str, Registry[Any]] = {
 """The slots of `configuration.SLOTS` and what may fill them."""
 
 DEFAULTS: dict[str, Any] = {"sampler": "random", "optimizer": "adam", "schedule": "constant"}
-KEYS = (*REGISTRIES, "embedding_dim", "batch", "epochs")
+EMBEDDING_DIM, BATCH_CLASSES, BATCH_PER_CLASS, EPOCHS = 64, 16, 4, 10
+"""Where the file does not say."""
+MOST = 1_000_000
+"""Of anything that is counted: beyond it lies a slip of the keyboard."""
 
 
 class _Reader:
@@ -38,36 +41,46 @@ class _Reader:
         self.faults = faults
 
     def fault(self, path: Path, what: str, mend: str) -> None:
-        self.faults.append(Fault(self.document.where(path), f"{'.'.join(map(str, path))}: {what}", mend))
+        self.faults.append(Fault(self.document.where(path), f"{dotted(path)}: {what}", mend))
 
     def at(self, path: Path) -> Callable[[str, str], None]:
         return lambda what, mend: self.fault(path, what, mend)
 
-    def unknown(self, path: Path, known: tuple[str, ...]) -> None:
-        near = difflib.get_close_matches(str(path[-1]), known, n=1)
-        meant = f"did you mean '{near[0]}'? " if near else ""
-        self.fault(path, "nothing reads this key", f"{meant}Known here: {', '.join(known) or 'no parameters'}")
-
     def slot(self, slot: str, value: Any) -> dict[str, dict[str, Domain]]:
         """The levels of one slot: a name, a list of names, or names with their parameters."""
         path: Path = ("space", slot)
+        names = REGISTRIES[slot].names
         if isinstance(value, str):
-            value = [value]
-        if isinstance(value, list):
-            if not value:
-                self.fault(path, "an empty list", f"name at least one {slot}")
-            names: list[tuple[Path, Any]] = [((*path, index), name) for index, name in enumerate(value)]
-            for at, name in names:
-                if value.count(name) > 1 and value.index(name) != at[-1]:
-                    self.fault(at, f"'{name}' is named twice", "name each level once")
-            return {str(name): self.level(slot, at, str(name), {}) for at, name in names}
-        if isinstance(value, dict):
+            return {value: self.level(slot, (*path, 0), value, {})}
+        if isinstance(value, list) and value:
+            return self.levels(slot, value)
+        if isinstance(value, dict) and set(value) == {"choice"}:
+            self.fault(path, "a choice of components needs no `choice`", f"write {slot}: {shown(value['choice'])}")
+        elif isinstance(value, dict) and value:
             return {
                 name: self.level(slot, (*path, name), name, params, searched=params is None)
                 for name, params in value.items()
             }
-        self.fault(path, f"{value!r} names no {slot}", f"write one of {', '.join(REGISTRIES[slot].names)}")
+        else:
+            what = "is empty" if value in (None, [], {}) else f"{shown(value)} names no {slot}"
+            self.fault(path, what, f"write one or more of: {', '.join(names)}")
         return {}
+
+    def levels(self, slot: str, names: list[Any]) -> dict[str, dict[str, Domain]]:
+        """A list of names; all of their parameters keep the builder's default."""
+        found: dict[str, dict[str, Domain]] = {}
+        for index, name in enumerate(names):
+            at: Path = ("space", slot, index)
+            if isinstance(name, dict):
+                mend = f"parameters need a mapping instead of a list: {slot}: {{{shown(name)[1:-1]}, ...}}"
+                self.fault(at, f"{shown(name)} in a list of names", mend)
+            elif not isinstance(name, str):
+                self.fault(at, f"{shown(name)} names no {slot}", REGISTRIES[slot].near(str(name)))
+            elif name in found:
+                self.fault(at, f"'{name}' is named twice", "name each level once")
+            else:
+                found[name] = self.level(slot, at, name, {})
+        return found
 
     def level(self, slot: str, path: Path, name: str, given: Any, *, searched: bool = False) -> dict[str, Domain]:
         """The parameters of one level; those not given keep the builder's default, or its space where `searched`."""
@@ -77,19 +90,15 @@ class _Reader:
             return {}
         entry: Entry = registry[name]
         if given is not None and not isinstance(given, dict):
-            self.fault(path, f"{given!r} is no mapping of parameters", f"write {{{', '.join(entry.parameters)}}}")
+            example = ", ".join(f"{key}: {shown(given)}" for key in list(entry.parameters)[:1])
+            mend = f"write {name}: {{{example}}}" if example else f"{name} has no parameters: write {name}: {{}}"
+            self.fault(path, f"{shown(given)} is no mapping of parameters", mend)
             return {}
         source = dict(entry.space) if searched else dict(given or {})
-        for key in source:
-            if key not in entry.parameters:
-                self.unknown((*path, key), tuple(entry.parameters))
-        domains: dict[str, Domain] = {}
-        for key, parameter in entry.parameters.items():
-            if key in source:
-                domains[key] = self.parameter((*path, key), source[key], parameter)
-            else:
-                domains[key] = Fixed(parameter.default)
-        return domains
+        return {
+            key: self.parameter((*path, key), source[key], parameter) if key in source else Fixed(parameter.default)
+            for key, parameter in entry.parameters.items()
+        }
 
     def parameter(self, path: Path, value: Any, parameter: Parameter) -> Domain:
         """The domain of one parameter, within the bounds that its component states."""
@@ -98,7 +107,10 @@ class _Reader:
         if len(self.faults) == before and parameter.type in (int, float):
             least, most = limits(domain)
             if least < parameter.low or most > parameter.high:
-                self.fault(path, f"{value} leaves its bounds", f"stay within {parameter.low:g} to {parameter.high:g}")
+                stay = f"stay within {parameter.low:g} to {parameter.high:g}"
+                if parameter.high == math.inf:
+                    stay = f"write {parameter.low:g} or more"
+                self.fault(path, f"{shown(value)} leaves its bounds", stay)
         return domain
 
     def number(self, path: Path, value: Any, least: int) -> Domain:
@@ -106,38 +118,48 @@ class _Reader:
         before = len(self.faults)
         domain = parse_domain(value, int, self.at(path))
         if len(self.faults) == before and limits(domain)[0] < least:
-            self.fault(path, f"{value} is too small", f"write {least} or more")
+            self.fault(path, f"{shown(value)} is too small", f"write {least} or more")
+        elif len(self.faults) == before and limits(domain)[1] > MOST:
+            self.fault(path, f"{shown(value)} is too large", f"write {MOST} or less")
         return domain
+
+    def epochs(self, value: Any) -> int:
+        """One number: trials of different length could not be compared epoch by epoch."""
+        path: Path = ("space", "epochs")
+        if isinstance(value, (list, dict)):
+            self.fault(path, "epochs are the same for every trial", "write one whole number")
+            return 0
+        domain = self.number(path, value, 1)
+        return int(domain.value) if isinstance(domain, Fixed) else 0
+
+    def batch(self, value: Any) -> tuple[Domain, Domain]:
+        """P classes x K images of each."""
+        if not isinstance(value, dict):
+            self.fault(("space", "batch"), f"{shown(value)} is no mapping", "write {classes: 16, per_class: 4}")
+            value = {}
+        classes = self.number(("space", "batch", "classes"), value.get("classes", BATCH_CLASSES), 2)
+        return classes, self.number(("space", "batch", "per_class"), value.get("per_class", BATCH_PER_CLASS), 2)
 
 
 def read_space(document: Document, faults: list[Fault]) -> Space | None:
-    """The space of a document whose `space` is a mapping; None where it has faults, which are appended to `faults`."""
+    """The space of a document whose `space` is a mapping; None where it has faults, which are appended to `faults`.
+
+    Keys that nothing reads are told by `keys.check_keys`.
+    """
     before = len(faults)
     reader, raw = _Reader(document, faults), document.tree["space"]
-    for key in raw:
-        if key not in KEYS:
-            reader.unknown(("space", key), KEYS)
     slots = {}
     for slot in REGISTRIES:
         if slot in raw or slot in DEFAULTS:
             slots[slot] = reader.slot(slot, raw.get(slot, DEFAULTS.get(slot)))
         else:
             reader.fault(("space",), f"there is no {slot}", f"name one: {', '.join(REGISTRIES[slot].names)}")
-    batch = raw.get("batch") or {}
-    if not isinstance(batch, dict):
-        reader.fault(("space", "batch"), f"{batch!r} is no mapping", "write {classes: 16, per_class: 4}")
-        batch = {}
-    for key in batch:
-        if key not in ("classes", "per_class"):
-            reader.unknown(("space", "batch", key), ("classes", "per_class"))
-    epochs = reader.number(("space", "epochs"), raw.get("epochs", 10), 1)
-    if not isinstance(epochs, Fixed):
-        reader.fault(("space", "epochs"), "epochs are the same for every trial", "write one whole number")
+    classes, per_class = reader.batch(raw.get("batch", {}))
     space = Space(
         slots=slots,
-        embedding_dim=reader.number(("space", "embedding_dim"), raw.get("embedding_dim", 64), 2),
-        batch_classes=reader.number(("space", "batch", "classes"), batch.get("classes", 16), 2),
-        batch_per_class=reader.number(("space", "batch", "per_class"), batch.get("per_class", 4), 2),
-        epochs=int(epochs.value) if isinstance(epochs, Fixed) else 0,
+        embedding_dim=reader.number(("space", "embedding_dim"), raw.get("embedding_dim", EMBEDDING_DIM), 2),
+        batch_classes=classes,
+        batch_per_class=per_class,
+        epochs=reader.epochs(raw.get("epochs", EPOCHS)),
     )
     return space if len(faults) == before else None

@@ -31,6 +31,8 @@ def as_text(kind: str) -> str:
     if registry is None:
         return "\n".join([kind, *(f"  {name:32} {meaning}" for name, meaning in COSTS.items())])
     lines = [kind]
+    if registry in REGISTRIES.values():
+        lines = [f"{kind} (in YAML a name alone takes the defaults, `name:` in a mapping searches its space)"]
     for entry in registry:
         lines.append(f"  {entry.name:18} {entry.summary}")
         for name, parameter in entry.parameters.items():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ablate.catalogue.metrics import METRICS
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
+from ablate.study.study import Objective
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
@@ -27,33 +30,47 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     """The front of complete trials in `metric` (default: the objective) against `costs` (default: FLOPs and latency).
 
     A trial is on it if no other is at least as good in everything and better in something; of trials equal in everything
-    all are. Costs are minimised; so are metrics whose name says that they are errors or costs. Raises StoreError where
-    no trial has such a number.
+    all are. Which way is better is the catalogue's to say, of `metric` and of `costs`, which may be metrics too. Raises
+    StoreError for a name that no complete trial has, or that has no better.
     """
     metric = metric or results.objective.metric
     complete = [row for row in results.trials if row.state == "complete"]
-    known = sorted({name for row in complete for name in (*row.metrics, *row.cost)})
-    if not costs:
-        costs = [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]
-    for name in (metric, *costs):
+    known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if _sign(name, results.objective)})
+    names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))
+    for name in names:
         if complete and name not in known:
             raise StoreError(f"--pareto: no complete trial has '{name}'\n  they have: {', '.join(known)}")
-    points = [(row, point) for row in complete if (point := _point(row, metric, costs, results.objective.goal))]
-    front = [row for row, point in points if not any(_dominates(other, point) for _, other in points)]
-    front.sort(key=lambda row: _point(row, metric, costs, results.objective.goal) or ())
-    return Front(metric, tuple(costs), front, len(complete) - len(points))
+    points = [(_point(row, names, results.objective), row) for row in complete]
+    measured = sorted(
+        ((point, row) for point, row in points if point is not None), key=lambda pair: (pair[0], pair[1].id)
+    )
+    front: list[tuple[tuple[float, ...], TrialResult]] = []
+    for (
+        point,
+        row,
+    ) in measured:  # whatever dominates a point comes before it, and is on the front or dominated from there
+        if not any(_dominates(better, point) for better, _ in front):
+            front.append((point, row))
+    return Front(metric, names[1:], [row for _, row in front], len(complete) - len(measured))
 
 
-def _point(row: TrialResult, metric: str, costs: Sequence[str], goal: str) -> tuple[float, ...] | None:
-    """What is minimised, in order; None where a number is missing."""
+def _sign(name: str, objective: Objective) -> int:
+    """1 where less is better, -1 where more is, 0 where neither is (a threshold)."""
+    split, _, metric = name.partition("/")
+    if name == objective.metric:
+        goal = objective.goal
+    elif split == "cost":
+        goal = "minimize"
+    else:
+        goal = METRICS[metric].goal if metric in METRICS else ""
+    return {"minimize": 1, "maximize": -1, "": 0}[goal]
+
+
+def _point(row: TrialResult, names: Sequence[str], objective: Objective) -> tuple[float, ...] | None:
+    """What is minimised, in order; None where a number is missing or not finite."""
     numbers = {**row.metrics, **row.cost}
-    if any(name not in numbers for name in (metric, *costs)):
-        return None
-    smaller_is_better = metric.startswith("cost/") or metric.endswith("/eer")
-    if metric not in row.cost and not metric.endswith("/eer"):
-        smaller_is_better = goal == "minimize" and metric.startswith("val/")
-    sign = 1 if smaller_is_better else -1
-    return (sign * numbers[metric], *(numbers[cost] for cost in costs))
+    point = tuple(_sign(name, objective) * numbers.get(name, math.nan) for name in names)
+    return point if all(map(math.isfinite, point)) else None
 
 
 def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:

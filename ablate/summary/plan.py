@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from ablate.study.domain import describe
+from ablate.study.domain import Fixed, describe
 from ablate.study.study import Study
+from ablate.summary.halving import reach
+from ablate.types import Scalar
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,24 @@ class Plan:
     study: str
     question: str
     objective: str
+    algorithm: str
     trials: int
+    """As many as are asked for, or as the space has."""
+    trials_asked: int
     configurations: int | None
     """How many the space has; None where it has a range of reals."""
     epochs: int
     space: Mapping[str, str]
-    """Name of each parameter -> its values."""
+    """Name of each parameter that differs from trial to trial -> its values."""
+    fixed: Mapping[str, Scalar]
+    """Name of each parameter that all trials share -> its value; of a level, all trials with that level."""
     rungs: list[Rung]
+    last_epoch_trials: int
+    """About how many trials train to the last epoch."""
     epochs_in_all: int
     """About how many epochs are trained over all trials; at most trials x epochs."""
+    constraints: Mapping[str, str]
+    """Name of each cost -> its bounds."""
     architectures: Mapping[str, Mapping[str, float]]
     """Backbone and width -> its static costs; empty where they cannot be counted."""
 
@@ -43,39 +55,31 @@ def make_plan(study: Study, architectures: Mapping[str, Mapping[str, float]]) ->
     """The plan of `study`; `architectures` are the static costs of its networks."""
     size = study.space.size
     trials = min(study.search.trials, size) if size is not None else study.search.trials
-    rungs = _rungs(study, trials)
-    ends = [*(rung.epoch for rung in rungs), study.space.epochs]
-    reach = [trials, *(max(1, round(rung.trials / _factor(study))) for rung in rungs)]
-    spent = [0, *ends]
-    in_all = sum(count * (end - begin) for count, begin, end in zip(reach, spent, ends, strict=False))
+    stopping = study.search.stopping
+    come = reach(stopping.asha if stopping else None, trials=trials, epochs=study.space.epochs)
+    domains = study.space.domains
+    in_all, last = 0.0, 0
+    for epoch, count in come.items():
+        in_all += count * (epoch - last)
+        last = epoch
+    *rungs, end = (Rung(epoch, round(count)) for epoch, count in come.items())
     return Plan(
         study=study.name,
         question=study.question,
         objective=f"{study.objective.goal} {study.objective.metric}",
+        algorithm=study.search.algorithm,
         trials=trials,
+        trials_asked=study.search.trials,
         configurations=size,
         epochs=study.space.epochs,
-        space={name: describe(domain) for name, domain in study.space.domains.items()},
+        space={name: describe(domain) for name, domain in domains.items() if not isinstance(domain, Fixed)},
+        fixed={name: domain.value for name, domain in domains.items() if isinstance(domain, Fixed)},
         rungs=rungs,
-        epochs_in_all=in_all,
+        last_epoch_trials=end.trials,
+        epochs_in_all=round(in_all),
+        constraints={name: limit.describe() for name, limit in study.constraints.items()},
         architectures=architectures,
     )
-
-
-def _factor(study: Study) -> int:
-    stopping = study.search.stopping
-    return stopping.asha.reduction_factor if stopping else 1
-
-
-def _rungs(study: Study, trials: int) -> list[Rung]:
-    """ASHA's rungs below the last epoch; each lets one of `reduction_factor` trials go on."""
-    if study.search.stopping is None:
-        return []
-    rungs, epoch, reach = [], study.search.stopping.asha.grace_epochs, trials
-    while epoch < study.space.epochs:
-        rungs.append(Rung(epoch, reach))
-        epoch, reach = epoch * _factor(study), max(1, round(reach / _factor(study)))
-    return rungs
 
 
 def as_json(plan: Plan) -> str:
@@ -85,23 +89,62 @@ def as_json(plan: Plan) -> str:
 
 def as_text(plan: Plan, path: str) -> str:
     """For people; the next command last."""
-    size = f" of {plan.configurations}" if plan.configurations is not None else ""
-    lines = [f"{plan.study:14} search, {plan.trials} trials{size} of at most {plan.epochs} epochs, to {plan.objective}"]
-    if plan.question:
-        lines.append(f"{'question':14} {plan.question}")
-    lines.append("space")
-    lines += [f"  {name:32} {values}" for name, values in plan.space.items()]
-    if plan.rungs:
-        stops = ", ".join(f"epoch {rung.epoch}: {rung.trials}" for rung in plan.rungs)
-        lines.append(f"{'stopping':14} ASHA; about so many trials reach {stops}")
     most = plan.trials * plan.epochs
-    lines.append(f"{'epochs':14} about {plan.epochs_in_all} in all, at most {most}")
-    if plan.architectures:
-        lines.append("architectures  (static cost)")
-        for name, costs in plan.architectures.items():
-            flops = f"{costs['cost/flops'] / 1e6:.4g} MFLOP an image"
-            lines.append(f"  {name:44} {costs['cost/params']:>12,.0f} parameters  {flops}")
-    else:
-        lines.append("architectures  too many to list: a parameter of a backbone is a range")
-    lines.append(f"{'run it':14} ablate run {path}")
+    about = f"about {plan.epochs_in_all:,} in all" if plan.rungs else f"{most:,} in all"
+    lines = [
+        _row(
+            plan.study, f"search by {plan.algorithm}: {_count(plan.trials, 'trial')} of {_count(plan.epochs, 'epoch')}"
+        ),
+        *([_row("question", plan.question)] if plan.question else []),
+        _row("objective", plan.objective),
+        *_space(plan),
+        *_stopping(plan),
+        _row("epochs", about + (f" (at most {most:,}, without stopping)" if plan.rungs else "")),
+        *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
+        *_architectures(plan),
+        _row("run it", f"ablate run {path}"),
+    ]
     return "\n".join(lines)
+
+
+def _row(label: str, text: str) -> str:
+    return f"{label:14} {text}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
+def _space(plan: Plan) -> list[str]:
+    """How many configurations there are, what is drawn, and what is fixed."""
+    count = "more than can be counted: it has ranges of reals"
+    if plan.configurations is not None:
+        count = _count(plan.configurations, "configuration")
+        if plan.trials < plan.trials_asked:
+            count += f", fewer than the {plan.trials_asked:,} trials asked for: each is tried once"
+    width = max(map(len, plan.space), default=0)
+    fixed = textwrap.wrap(", ".join(f"{name} {value}" for name, value in plan.fixed.items()), width=100)
+    return [
+        _row("space", count),
+        *(f"  {name:{width}}   {values}" for name, values in plan.space.items()),
+        *(_row("" if index else "fixed", line) for index, line in enumerate(fixed)),
+    ]
+
+
+def _stopping(plan: Plan) -> list[str]:
+    if not plan.rungs:
+        return [_row("stopping", "none: every trial trains to its last epoch")]
+    reach = [f"{rung.trials} reach epoch {rung.epoch}" for rung in plan.rungs]
+    return [_row("stopping", f"ASHA: {', '.join(reach)}, about {plan.last_epoch_trials} the last")]
+
+
+def _architectures(plan: Plan) -> list[str]:
+    """A table, the cheapest first."""
+    if not plan.architectures:
+        return [_row("architectures", "too many to list: a parameter of a backbone is a range")]
+    width = max(map(len, plan.architectures))
+    lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one image")]
+    for name, costs in sorted(plan.architectures.items(), key=lambda item: item[1]["cost/flops"]):
+        flops = f"{costs['cost/flops'] / 1e6:>10,.3f} MFLOP"
+        lines.append(f"  {name:{width}} {costs['cost/params']:>14,.0f} parameters {flops}")
+    return lines

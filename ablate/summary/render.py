@@ -1,25 +1,34 @@
-"""Rendering: a study's best trials and its Pareto front as a table, Markdown, CSV or JSON."""
+"""Rendering: a study's answer, its best trials and its Pareto front as a table, Markdown, CSV or JSON."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import math
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 
 from ablate.store.read import StudyResults
-from ablate.study.configuration import SLOTS
 from ablate.summary.pareto import Front
-from ablate.summary.results import flat_rows
+from ablate.summary.results import columns, flat_rows
+from ablate.summary.words import configuration, cut, head, number, varied
 from ablate.types import TrialResult
 
 MOST_ROWS = 10
-"""Best trials shown; CSV and JSON have all."""
+"""Rows of a table; CSV and JSON have all."""
+WIDTH = 120
+REASON_WIDTH = 80
 
-Table = tuple[str, list[str], list[list[str]]]
-"""Title, column heads, rows."""
+
+@dataclass(frozen=True)
+class _Table:
+    title: str
+    heads: list[str]
+    rows: list[list[str]]
+    """As many cells as heads; the last may be long."""
+    note: str = ""
 
 
 def render(study: StudyResults, front: Front, format: str) -> str:
@@ -27,134 +36,149 @@ def render(study: StudyResults, front: Front, format: str) -> str:
     return FORMATS[format](study, front)
 
 
-def _answer(study: StudyResults) -> str:
-    """The first line: what was found."""
+def _answer(study: StudyResults, front: Front) -> list[str]:
+    """The first lines: what was found, what it costs, and what it rests on."""
     counts = Counter(row.state for row in study.trials)
     states = ", ".join(f"{counts[s]} {s}" for s in ("complete", "pruned", "failed", "running") if counts[s])
-    found = f"{study.study}: {len(study.trials)} trials ({states or 'none yet'})"
-    best = _ranked(study)[:1]
-    if not best or best[0].state != "complete":
-        return f"{found}; none is complete yet"
-    row, metric = best[0], study.objective.metric
-    test = row.metrics.get(metric.replace("val/", "test/", 1))
-    seen = f", {metric.replace('val/', 'test/', 1)} {test:.4f}" if test is not None else ""
-    return f"{found}; best {row.id}: {row.arm}, {metric} {row.metrics[metric]:.4f}{seen} (one seed: no interval)"
+    metric = study.objective.metric
+    best = next(iter(_ranked(study)), None)
+    if best is None:
+        found = "no trial has reported yet" if study.trials else "no trial has started yet"
+        return [f"{study.study}: {found}" + (f" ({states})" if states else "")]
+    chosen = f"{configuration(best, varied(study.trials))} (trial {best.id})"
+    if best.state != "complete":
+        lead = f"no trial is complete yet; best so far {chosen}, {best.state}, after {_epochs(best.epochs)}"
+        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", f"{len(study.trials)} trials: {states}"]
+    test = metric.replace("val/", "test/", 1)
+    seen = f", {test} {number(best, test)}" if test in best.metrics else ""
+    costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in _costs(front) if cost in best.cost)
+    return [
+        f"{study.study}: best is {chosen}",
+        f"{metric} {number(best, metric)}{seen} (one seed: no interval)" + (f"; cost {costs}" if costs else ""),
+        f"{len(study.trials)} trials: {states}; "
+        f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
+    ]
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count != 1 else ''}"
+
+
+def _costs(front: Front) -> list[str]:
+    return list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
 
 
 def _ranked(study: StudyResults) -> list[TrialResult]:
     """Complete trials by the objective, then the others that reported it, the best first."""
     metric = study.objective.metric
     sign = -1 if study.objective.goal == "maximize" else 1
-    scored = [row for row in study.trials if metric in row.metrics]
+    scored = [row for row in study.trials if math.isfinite(row.metrics.get(metric, math.nan))]
     return sorted(scored, key=lambda row: (row.state != "complete", sign * row.metrics[metric]))
 
 
-def _tables(study: StudyResults, front: Front) -> list[Table]:
-    metric = study.objective.metric
-    varied = _varied(study)
-    slots = [name for name in varied if name in SLOTS]
-    numbers = [name for name in varied if name not in SLOTS]
-    costs = list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
-    heads = ["trial", "state", metric, *slots, "epochs", *(_unit(cost) for cost in costs), "parameters"]
-    best = [
-        [row.id, row.state, _number(row.metrics[metric]), *(str(row.params[slot]) for slot in slots), str(row.epochs)]
-        + [*(_cost(row, cost) for cost in costs), _params(row, numbers)]
-        for row in _ranked(study)[:MOST_ROWS]
-    ]
-    tables: list[Table] = [("best trials", heads, best)]
-    title = f"Pareto front: {front.metric} against {' and '.join(front.costs)}"
+def _tables(study: StudyResults, front: Front) -> list[_Table]:
+    found = [_best(study, front), _front(study, front), _failed(study)]
+    return [table for table in found if table is not None]
+
+
+def _best(study: StudyResults, front: Front) -> _Table | None:
+    metric, names, ranked = study.objective.metric, varied(study.trials), _ranked(study)
+    shown = ranked[:MOST_ROWS]
+    costs = _costs(front)
+    with_state = any(row.state != "complete" for row in shown)
     rows = [
-        [row.id, _number({**row.metrics, **row.cost}[front.metric]), *(_cost(row, c) for c in front.costs), row.arm]
+        [
+            row.id,
+            number(row, metric),
+            *([row.state] if with_state else []),
+            str(row.epochs),
+            *(number(row, cost) for cost in costs),
+            configuration(row, names),
+        ]
+        for row in shown
+    ]
+    heads = ["trial", metric, *(["state"] if with_state else []), "epochs", *map(head, costs), "configuration"]
+    more = len(ranked) - len(shown)
+    return _Table("best trials", heads, rows, f"and {more} more: --format csv" if more else "") if rows else None
+
+
+def _front(study: StudyResults, front: Front) -> _Table | None:
+    if not front.trials:
+        return None
+    names = varied(study.trials)
+    rows = [
+        [row.id, number(row, front.metric), *(number(row, cost) for cost in front.costs), configuration(row, names)]
         for row in front.trials
     ]
-    tables.append((title, ["trial", front.metric, *(_unit(cost) for cost in front.costs), "arm"], rows))
-    failed = [[row.id, row.reason or "", row.arm] for row in study.trials if row.state == "failed"]
-    if failed:
-        tables.append(("failed trials", ["trial", "reason", "arm"], failed))
-    return tables
+    heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
+    note = f"{front.unmeasured} complete trials lack one of these numbers" if front.unmeasured else ""
+    return _Table(f"Pareto front: {front.metric} against {' and '.join(front.costs)}", heads, rows, note)
 
 
-def _varied(study: StudyResults) -> list[str]:
-    """Parameters that differ between trials that have them, in the order of the configuration.
-
-    A component's parameter differs only if it does so among the trials that have this very component.
-    """
-    seen: dict[tuple[str, object], set[object]] = {}
-    for row in study.trials:
-        for name, value in row.params.items():
-            owner = row.params.get(name.partition(".")[0]) if "." in name else None
-            seen.setdefault((name, owner), set()).add(value)
-    return list(dict.fromkeys(name for (name, _), found in seen.items() if len(found) > 1))
-
-
-def _params(row: TrialResult, names: Sequence[str]) -> str:
-    return " ".join(f"{name}={_number(row.params[name])}" for name in names if name in row.params)
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _unit(cost: str) -> str:
-    return "MFLOP" if cost == "cost/flops" else cost.removeprefix("cost/")
-
-
-def _cost(row: TrialResult, cost: str) -> str:
-    value = {**row.metrics, **row.cost}.get(cost)
-    if value is None:
-        return "-"
-    return f"{value / 1e6:.4g}" if cost == "cost/flops" else f"{value:.4g}" if value < 1e4 else f"{value:.0f}"
+def _failed(study: StudyResults) -> _Table | None:
+    names = varied(study.trials)
+    failed = [row for row in study.trials if row.state == "failed"]
+    rows = [[row.id, cut(row.reason or "", REASON_WIDTH), configuration(row, names)] for row in failed[:MOST_ROWS]]
+    more = len(failed) - len(rows)
+    note = f"and {more} more: --format csv" if more else ""
+    return _Table("failed trials", ["trial", "reason", "configuration"], rows, note) if rows else None
 
 
 def _as_table(study: StudyResults, front: Front) -> str:
     from rich.console import Console
-    from rich.table import Table as RichTable
+    from rich.table import Table
 
     sink = io.StringIO()
-    console = Console(file=sink, width=240, color_system=None)
-    console.print(_answer(study), markup=False, highlight=False)
-    for title, heads, rows in _tables(study, front):
-        table = RichTable(box=None, pad_edge=False)
-        for position, head in enumerate(heads):
-            numeric = bool(rows) and rows[0][position][:1].isdigit()
-            table.add_column(head, justify="right" if numeric else "left", no_wrap=True)
-        for row in rows:
+    console = Console(file=sink, width=WIDTH, color_system=None, markup=False, highlight=False)
+    console.print("\n".join(_answer(study, front)))
+    for found in _tables(study, front):
+        table = Table(box=None, pad_edge=False)
+        for position, title in enumerate(found.heads):
+            last = title == found.heads[-1]
+            words = last or title in ("state", "reason")
+            cells = [len(title), *(len(row[position]) for row in found.rows)]
+            table.add_column(title, justify="left" if words else "right", min_width=None if last else max(cells))
+        for row in found.rows:
             table.add_row(*row)
-        console.print(f"\n{title}", markup=False, highlight=False)
+        console.print(f"\n{found.title}")
         console.print(table)
+        if found.note:
+            console.print(found.note)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
 
 
 def _as_markdown(study: StudyResults, front: Front) -> str:
-    parts = [f"# {study.study}", study.question, _answer(study)]
-    for title, heads, rows in _tables(study, front):
-        lines = [f"## {title}", "", f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}"]
-        parts.append(
-            "\n".join([*lines, *(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)])
-        )
+    parts = [f"# {study.study}", study.question, "  \n".join(_answer(study, front))]
+    for found in _tables(study, front):
+        lines = [f"## {found.title}", "", f"| {' | '.join(found.heads)} |", f"|{' --- |' * len(found.heads)}"]
+        lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in found.rows]
+        parts += ["\n".join(lines), found.note]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _as_csv(study: StudyResults, front: Front) -> str:
-    rows = flat_rows(study)
-    names = list(dict.fromkeys(name for row in rows for name in row))
     on_front = {row.id for row in front.trials}
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, [*names, "pareto"], lineterminator="\n")
+    writer = csv.DictWriter(sink, [*columns(study), "pareto"], lineterminator="\n")
     writer.writeheader()
-    for row in rows:
+    for row in flat_rows(study):
         writer.writerow({**row, "pareto": row["id"] in on_front})
     return sink.getvalue()
 
 
 def _as_json(study: StudyResults, front: Front) -> str:
+    """Numbers that JSON has no word for (NaN, infinity) are null."""
     content = {
         "study": study.study,
         "objective": asdict(study.objective),
-        "trials": [asdict(row) for row in study.trials],
+        "trials": [{**asdict(row), "metrics": _finite(row.metrics), "cost": _finite(row.cost)} for row in study.trials],
         "pareto": [row.id for row in front.trials],
     }
-    return json.dumps(content, indent=1) + "\n"
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
 FORMATS: dict[str, Callable[[StudyResults, Front], str]] = {

@@ -10,30 +10,41 @@ from ablate.store.read import StudyResults, read_folder
 if TYPE_CHECKING:
     import pandas as pd
 
+HEAD = ("id", "state", "reason", "seed", "arm", "epochs")
+
 
 def results(study_dir: str | Path) -> pd.DataFrame:
-    """One row per trial: id, state, reason, seed, arm, epochs, then parameters, metrics and costs under their dotted names.
+    """One row per trial: id, state, reason, seed, arm, epochs trained, then parameters, metrics and costs by dotted name.
 
     What a trial does not have is NaN. Raises StoreError where the folder holds no study.
     """
     import pandas as pd
 
-    return pd.DataFrame(flat_rows(read_folder(Path(study_dir))))
+    study = read_folder(Path(study_dir))
+    return pd.DataFrame(flat_rows(study), columns=columns(study))
+
+
+def columns(study: StudyResults) -> list[str]:
+    """The names of a table's columns: parameters stand together, then metrics, then costs."""
+    params = [name for row in study.trials for name in row.params]
+    metrics = [name for row in study.trials for name in row.metrics]
+    costs = [name for row in study.trials for name in row.cost]
+    return list(dict.fromkeys([*HEAD, *params, *metrics, *costs]))
 
 
 def flat_rows(study: StudyResults) -> list[dict[str, object]]:
-    """The rows of a table with one column per number."""
+    """The rows of a table with one column per number. `epochs` are those trained; the parameter of that name is the plan."""
     return [
         {
+            **row.params,
+            **row.metrics,
+            **row.cost,
             "id": row.id,
             "state": row.state,
             "reason": row.reason,
             "seed": row.seed,
             "arm": row.arm,
             "epochs": row.epochs,
-            **row.params,
-            **row.metrics,
-            **row.cost,
         }
         for row in study.trials
     ]

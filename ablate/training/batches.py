@@ -5,6 +5,7 @@ Shapes: N images of the training split, S steps of an epoch, P classes, K images
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +47,17 @@ class Batches:
     def epoch(self, epoch: int) -> Indices:
         """[S, P*K] indices into the split.
 
-        Each step draws P classes. A class goes through its images in a random order that is new in each epoch, K at a
-        time, and begins again at its end: no image is seen twice before each other one of its class was seen once. A
-        class with fewer than K images repeats them.
+        Classes come in rounds of whole steps, each class once a round, but for the fewer than P that are left over, others
+        each time. A class goes through its images in a random order that is new in each epoch, K at a time, and begins
+        again at its end: no image is seen twice before each other one of its class was seen once. A class with fewer
+        than K images repeats them.
         """
         draw = generator(self.seed, Stream.BATCHES, epoch)
         steps, num_classes = self.steps, len(self.size)
-        chosen = np.argpartition(draw.random((steps, num_classes)), self.classes - 1, axis=1)[:, : self.classes].ravel()
+        steps_per_round = num_classes // self.classes
+        rounds = np.broadcast_to(np.arange(num_classes), (math.ceil(steps / steps_per_round), num_classes))
+        rounds = draw.permuted(rounds, axis=1)[:, : steps_per_round * self.classes]
+        chosen = rounds.ravel()[: steps * self.classes]
         shuffled = self.order[np.lexsort((draw.random(len(self.order)), np.repeat(np.arange(num_classes), self.size)))]
         by_class = np.argsort(chosen, kind="stable")
         first_visit = np.searchsorted(chosen[by_class], np.arange(num_classes))

@@ -7,6 +7,7 @@ SHA-256 of both. It is written under another name, fsynced and renamed: what is 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -20,8 +21,11 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as dump_tensors
 from torch import Tensor
 
+from ablate.errors import StoreError
+
 FORMAT = 1
 PREFIX = "checkpoint-"
+PARTIAL = ".checkpoint-partial"
 
 
 @dataclass
@@ -37,7 +41,7 @@ class Progress:
     peak_memory_mib: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """A trial between two epochs."""
 
@@ -51,66 +55,87 @@ class Checkpoint:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write `checkpoint` into the trial's folder; older ones are removed once it is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{PREFIX}{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    """Write `checkpoint` into the trial's folder; older ones are removed once it is there. Raises StoreError."""
     tensors = {f"last.{name}": tensor.contiguous() for name, tensor in checkpoint.weights.items()}
     tensors |= {f"best.{name}": tensor.contiguous() for name, tensor in checkpoint.best_weights.items()}
-    _write(temporary / "tensors.safetensors", dump_tensors(tensors))
-    torch.save(dict(checkpoint.state), temporary / "state.pt")
-    _write(temporary / "state.pt", (temporary / "state.pt").read_bytes())
+    state = io.BytesIO()
+    torch.save(dict(checkpoint.state), state)
+    contents = {"tensors.safetensors": dump_tensors(tensors), "state.pt": state.getvalue()}
     header = {
         "format": FORMAT,
         "torch": torch.__version__,
         "progress": asdict(checkpoint.progress),
-        "sha256": {name: _digest(temporary / name) for name in ("tensors.safetensors", "state.pt")},
+        "sha256": {name: _digest(content) for name, content in contents.items()},
     }
-    _write(temporary / "header.json", json.dumps(header, indent=1).encode())
-    final = folder / f"{PREFIX}{checkpoint.progress.epoch:06d}"
-    shutil.rmtree(final, ignore_errors=True)
-    os.rename(temporary, final)
-    for older in _all(folder):
-        if older != final:
-            shutil.rmtree(older)
+    contents["header.json"] = json.dumps(header, indent=1).encode()
+    try:
+        _replace(folder, f"{PREFIX}{checkpoint.progress.epoch:06d}", contents)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: the checkpoint cannot be written ({error.strerror or error})\n"
+            "  make room there, or give --out a folder that can be written"
+        ) from error
 
 
 def load(folder: Path) -> Checkpoint | None:
     """The newest whole checkpoint in the trial's folder, on the CPU; None where there is none."""
-    for path in reversed(_all(folder)):
-        header = _header(path)
-        if header is not None:
-            tensors = load_tensors((path / "tensors.safetensors").read_bytes())
+    for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
+        contents = _read(path)
+        if contents is not None:
+            header = json.loads(contents["header.json"])
+            tensors = load_tensors(contents["tensors.safetensors"])
             return Checkpoint(
                 progress=Progress(**header["progress"]),
                 weights={n.removeprefix("last."): t for n, t in tensors.items() if n.startswith("last.")},
                 best_weights={n.removeprefix("best."): t for n, t in tensors.items() if n.startswith("best.")},
-                state=torch.load(path / "state.pt", weights_only=True, map_location="cpu"),
+                state=torch.load(io.BytesIO(contents["state.pt"]), weights_only=True, map_location="cpu"),
             )
     return None
 
 
-def _all(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"{PREFIX}*"))
+def _replace(folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
+    """Make `folder/name` hold these files and be the only checkpoint; killed at any moment, a whole one is left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial, final = folder / PARTIAL, folder / name
+    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
+    partial.mkdir()
+    for file_name, content in contents.items():
+        with (partial / file_name).open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    _sync(partial)
+    if final.exists():  # a damaged one: the trial went on from an older one, or from the beginning
+        shutil.rmtree(final)
+    partial.rename(final)
+    _sync(folder)
+    for older in folder.glob(f"{PREFIX}*"):
+        if older != final:
+            shutil.rmtree(older)
 
 
-def _header(path: Path) -> dict[str, Any] | None:
-    """The header if the checkpoint is whole and of this format."""
+def _sync(folder: Path) -> None:
+    """A new name lasts only once its folder is on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        header: dict[str, Any] = json.loads((path / "header.json").read_text())
-        whole = all(_digest(path / name) == digest for name, digest in header["sha256"].items())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path) -> dict[str, bytes] | None:
+    """The files of a checkpoint, if it is whole and of this format."""
+    try:
+        contents = {"header.json": (path / "header.json").read_bytes()}
+        header: dict[str, Any] = json.loads(contents["header.json"])
+        for name, digest in header["sha256"].items():
+            contents[name] = (path / name).read_bytes()
+            if _digest(contents[name]) != digest:
+                return None
     except (OSError, ValueError, KeyError):
         return None  # damaged: an older one, or the beginning, is the place to go on from
-    return header if whole and header["format"] == FORMAT else None
+    return contents if header["format"] == FORMAT else None
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

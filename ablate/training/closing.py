@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+
 from ablate.cost.latency import cached_latency
 from ablate.study.configuration import Configuration
 from ablate.training import checkpoint
@@ -43,7 +45,8 @@ def read_test(spec: TrialSpec) -> dict[str, float]:
     found = checkpoint.load(Path(spec.folder))
     assert found is not None, f"trial {spec.id} is complete but has no checkpoint in {spec.folder}"
     configuration = spec.configuration
-    network = build_network(configuration.backbone, configuration.embedding_dim, data.shape).to(device)
+    network = build_network(configuration.backbone, configuration.embedding_dim, data.shape)
+    network = network.to(device).to(memory_format=torch.channels_last)
     network.load_state_dict(dict(found.best_weights))
     metrics = evaluate(
         network,

@@ -1,6 +1,7 @@
 """The images of a trial: its splits, resident on the device where they fit, and turned into batches there.
 
-Shapes: N images of a split, B of a batch, C channels, H height, W width.
+On the CPU the images stay in the memory-mapped cache: processes that train side by side share one copy of them.
+Shapes: A images of a part of the data set, N of a split, B of a batch, C channels, H height, W width.
 """
 
 from __future__ import annotations
@@ -16,24 +17,28 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from ablate.catalogue.backbones import ImageShape
+from ablate.study.splits import Split
 from ablate.training.prepare import data_digest, open_data
 from ablate.training.spec import DataSpec
 
 RESIDENT_SHARE = 0.4
 """Of the GPU memory that is free: more would leave too little for the network."""
+_CHUNK = 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SplitData:
     """Images and labels of one split."""
 
-    images: UInt8[Tensor, "N H W C"]
-    """On the device where they fit, else in the memory-mapped cache."""
+    images: UInt8[Tensor, "A H W C"]
+    """Those of the whole part, shared with its other splits; on the device where they fit, else memory-mapped."""
+    rows: Int[Tensor, "N"]
+    """Which of `images` are in the split; beside them."""
     labels: Int[Tensor, "N"]
     """On the device."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrialData:
     """What a trial trains on and is judged by."""
 
@@ -41,17 +46,18 @@ class TrialData:
     val: SplitData
     test: SplitData
     shape: ImageShape
-    mean: Float[Tensor, "C"]
-    """Of the training split's pixels, in 0..1."""
-    std: Float[Tensor, "C"]
+    scale: Float[Tensor, "C"]
+    """`pixel * scale + shift` has mean 0 and deviation 1 over the training split."""
+    shift: Float[Tensor, "C"]
     digest: str
     """Of the data and their split."""
     device: torch.device
 
     def batch(self, split: SplitData, indices: Int[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """Normalised images in channels_last order, on the device."""
-        images = split.images[indices.to(split.images.device)].to(self.device, non_blocking=True)
-        pixels = (images.float() / 255 - self.mean) / self.std
+        # index_select copies whole images: 7 us for 128 of 28x28, plain indexing 117 (torch 2.15, one thread)
+        images = split.images.index_select(0, split.rows[indices.to(split.rows.device)])
+        pixels = images.to(self.device).float().mul_(self.scale).add_(self.shift)
         return pixels.permute(0, 3, 1, 2)  # stored as H W C, so this view is channels_last already
 
 
@@ -59,43 +65,27 @@ class TrialData:
 def load_data(spec: DataSpec, device: torch.device) -> TrialData:
     """The data of a trial on `device`; the next trial with the same spec in this process gets the same tensors."""
     decoded, splits = open_data(spec)
-    arrays = {}
-    for name in ("train", "val", "test"):
-        split = getattr(splits, name)
-        part = decoded.parts[split.part]
-        arrays[name] = (part.images[split.indices], part.labels[split.indices])
-    if spec.rotate_classes:
-        arrays["train"] = _rotate_classes(*arrays["train"])
-    pixels = arrays["train"][0]
-    mean, std = _moments(pixels)
-    resident = device.type == "cpu" or _fits(sum(images.nbytes for images, _ in arrays.values()), device)
-    ready = {name: _to_device(images, labels, device, resident) for name, (images, labels) in arrays.items()}
+    used = {split.part: decoded.parts[split.part].images for split in (splits.train, splits.val, splits.test)}
+    resident = device.type == "cpu" or _fits(sum(images.nbytes for images in used.values()), device)
+    store = device if resident else torch.device("cpu")
+    images = {part: _tensor(array).to(store) for part, array in used.items()}
+
+    def open_split(split: Split) -> SplitData:
+        labels = torch.from_numpy(decoded.parts[split.part].labels[split.indices])
+        return SplitData(images[split.part], torch.from_numpy(split.indices).to(store), labels.to(device))
+
+    train = open_split(splits.train)
+    scale, shift = _normalisation(used[splits.train.part], splits.train.indices)
     return TrialData(
-        **ready,
-        shape=ImageShape(channels=pixels.shape[3], size=spec.image_size),
-        mean=mean.to(device),
-        std=std.to(device),
+        train=_rotate_classes(train) if spec.rotate_classes else train,
+        val=open_split(splits.val),
+        test=open_split(splits.test),
+        shape=ImageShape(channels=len(scale), size=spec.image_size),
+        scale=scale.to(device),
+        shift=shift.to(device),
         digest=data_digest(decoded, splits),
         device=device,
     )
-
-
-def _rotate_classes(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Each class four times, turned by 0, 90, 180 and 270 degrees (Santoro et al. 2016, arXiv:1605.06065)."""
-    turned = np.concatenate([np.rot90(images, turns, axes=(1, 2)) for turns in range(4)])
-    return turned, np.concatenate([labels * 4 + turns for turns in range(4)])
-
-
-def _moments(images: npt.NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation per channel, from the histogram of grey values: exact, and no copy in floats."""
-    grey = np.arange(256) / 255
-    counts = np.stack([np.bincount(images[..., c].ravel(), minlength=256) for c in range(images.shape[3])])
-    share = counts / counts.sum(axis=1, keepdims=True)
-    mean = share @ grey
-    std = np.sqrt(np.maximum(share @ grey**2 - mean**2, 1e-12))  # 1e-12: a data set of one grey has no spread
-    return torch.from_numpy(mean).float(), torch.from_numpy(std).float()
 
 
 def _fits(nbytes: int, device: torch.device) -> bool:
@@ -103,13 +93,34 @@ def _fits(nbytes: int, device: torch.device) -> bool:
     return nbytes < RESIDENT_SHARE * free
 
 
-def _to_device(
-    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64], device: torch.device, resident: bool
-) -> SplitData:
+def _tensor(images: npt.NDArray[np.uint8]) -> UInt8[Tensor, "A H W C"]:
     with warnings.catch_warnings():
         # a memory-mapped array is read-only and torch warns of it; batches are copies, nothing writes to it
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        pixels = torch.from_numpy(np.ascontiguousarray(images))
-    return SplitData(
-        pixels.to(device) if resident else pixels, torch.from_numpy(np.ascontiguousarray(labels)).to(device)
-    )
+        return torch.from_numpy(images)
+
+
+def _rotate_classes(split: SplitData) -> SplitData:
+    """Each class four times, turned by 0, 90, 180 and 270 degrees (Santoro et al. 2016, arXiv:1605.06065).
+
+    A copy of its own in each process: turning in every batch would take 0.2 ms of each step.
+    """
+    images = split.images[split.rows]
+    turned = torch.cat([images.rot90(turns, dims=(1, 2)) for turns in range(4)])
+    labels = torch.cat([split.labels * 4 + turns for turns in range(4)])
+    return SplitData(turned, torch.arange(len(turned), device=turned.device), labels)
+
+
+def _normalisation(
+    images: npt.NDArray[np.uint8], rows: npt.NDArray[np.int64]
+) -> tuple[Float[Tensor, "C"], Float[Tensor, "C"]]:
+    """Scale and shift per channel, from the histogram of grey values: exact, and no copy in floats."""
+    grey, counts = np.arange(256), np.zeros((images.shape[3], 256))
+    for chunk in np.split(rows, range(_CHUNK, len(rows), _CHUNK)):  # numpy's bincount makes each byte eight
+        pixels = images[chunk]
+        counts += [np.bincount(pixels[..., c].ravel(), minlength=256) for c in range(len(counts))]
+    share = counts / counts.sum(axis=1, keepdims=True)
+    mean = share @ grey
+    deviation = np.sqrt((share * (grey - mean[:, None]) ** 2).sum(axis=1))
+    scale = 1 / np.maximum(deviation, 1e-3)  # a data set of one grey has no spread
+    return torch.from_numpy(scale).float(), torch.from_numpy(-mean * scale).float()

@@ -5,13 +5,15 @@ Shapes: N images of a split, D embedding width, P pairs.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ablate.catalogue.metrics import PROTOCOLS, RETRIEVAL
 from ablate.metrics.retrieval import retrieval_metrics
-from ablate.metrics.verification import best_threshold, sample_pairs, verification_metrics
+from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, verification_metrics
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged
 from ablate.training.network import SiameseNetwork
@@ -51,10 +53,14 @@ def evaluate(
     if not embeddings.isfinite().all():
         raise Diverged("the embeddings are no longer finite; a smaller learning rate may help")
     metrics = retrieval_metrics(embeddings, split.labels) if RETRIEVAL[0] in PROTOCOLS[protocol] else {}
-    pair_seed = int(generator(seed, Stream.PAIRS).integers(2**31))
-    pairs = sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=pair_seed)
+    pairs = _pairs(split, seed)
     similarity = (embeddings[pairs.first] * embeddings[pairs.second]).sum(dim=1)
     if threshold is None:
         threshold = best_threshold(similarity, pairs.same)
     metrics |= verification_metrics(similarity, pairs.same, threshold=threshold)
     return metrics | {"threshold": threshold}
+
+
+@lru_cache(maxsize=2)  # val and test: the same pairs judge every epoch of every trial, and drawing them takes 3 ms
+def _pairs(split: SplitData, seed: int) -> Pairs:
+    return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=int(generator(seed, Stream.PAIRS).integers(2**31)))

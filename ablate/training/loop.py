@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from ablate.cost.flops import count_flops, count_params
 from ablate.cost.memory import peak_mib
 from ablate.training import checkpoint
+from ablate.training.architectures import static_costs
 from ablate.training.batches import Batches
 from ablate.training.build import Parts, build
 from ablate.training.checkpoint import Checkpoint, Progress
@@ -28,7 +30,8 @@ from ablate.training.spec import TrialSpec
 from ablate.training.streams import Stream, seed_everything
 from ablate.training.tuples import choose_tuples
 
-Report = Callable[[dict[str, float]], None]
+Report = Callable[[dict[str, int | float]], None]
+"""What is told of each epoch; `epoch` itself is an int."""
 
 
 def train(spec: TrialSpec, report: Report) -> None:
@@ -41,22 +44,13 @@ def train(spec: TrialSpec, report: Report) -> None:
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     data = load_data(spec.data, device)
     parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
-    costs = static_costs(parts, data)
+    costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
     check_constraints({**spec.known_costs, **costs}, spec.constraints)
     trial = _Trial(spec, data, parts, costs, begin)
     trial.resume()
     while trial.progress.epoch < spec.configuration.epochs:
         report(trial.epoch())
         trial.save_if_due()
-    trial.save()
-
-
-def static_costs(parts: Parts, data: TrialData) -> dict[str, float]:
-    """What the architecture costs wherever it runs."""
-    return {
-        "cost/params": float(count_params(parts.network)),
-        "cost/flops": float(count_flops(parts.network, data.shape)),
-    }
 
 
 def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tuple[float | None, float | None]]) -> None:
@@ -84,7 +78,7 @@ class _Trial:
             seed=spec.seed,
         )
         self.progress = Progress()
-        self.best_weights: dict[str, torch.Tensor] = {}
+        self.best_weights: dict[str, Tensor] = {}
         self.begin = begin
         self.earlier_seconds = 0.0
         self.saved_at = begin
@@ -101,7 +95,7 @@ class _Trial:
         self.best_weights = dict(found.best_weights)
         self.progress, self.earlier_seconds = found.progress, found.progress.seconds
 
-    def epoch(self) -> dict[str, float]:
+    def epoch(self) -> dict[str, int | float]:
         """Train and validate one epoch; what it reports."""
         number = self.progress.epoch + 1
         begin = time.perf_counter()
@@ -145,15 +139,26 @@ class _Trial:
             images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
-            loss = parts.loss(embeddings, labels, choose_tuples(parts, embeddings, labels))
+            loss = self._loss(embeddings, labels)
             parts.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward([loss])
             parts.optimizer.step()
             total += loss.detach()
         mean = float(total) / len(order)  # one synchronisation an epoch: a NaN in any step is still there
         if not math.isfinite(mean):
             raise Diverged(f"the loss became {mean} in epoch {epoch}; a smaller learning rate may help")
         return mean
+
+    def _loss(self, embeddings: Float[Tensor, "B D"], labels: Int[Tensor, "B"]) -> Float[Tensor, ""]:
+        """Of one batch. Raises Diverged where a component cannot stand embeddings that are not finite."""
+        try:
+            loss: Tensor = self.parts.loss(embeddings, labels, choose_tuples(self.parts, embeddings, labels))
+        except RuntimeError as error:  # looked at only then: the check would cost every step a synchronisation
+            if embeddings.isfinite().all():
+                raise
+            where = f"the embeddings were not finite in epoch {self.progress.epoch + 1}"
+            raise Diverged(f"{where}; a smaller learning rate may help") from error
+        return loss
 
     def _step_schedule(self, objective: float) -> None:
         if isinstance(self.parts.schedule, ReduceLROnPlateau):
@@ -181,13 +186,10 @@ class _Trial:
         }
 
     def save_if_due(self) -> None:
-        """A checkpoint, unless the last one is younger than the spec allows or the trial is about to end."""
+        """A checkpoint after the last epoch, and before it where the last one is older than the spec allows."""
         last = self.progress.epoch >= self.spec.configuration.epochs
-        if not last and time.perf_counter() - self.saved_at >= self.spec.checkpoint_seconds:
-            self.save()
-
-    def save(self) -> None:
-        """A checkpoint of this moment."""
+        if not last and time.perf_counter() - self.saved_at < self.spec.checkpoint_seconds:
+            return
         state = {"optimizer": self.parts.optimizer.state_dict(), "schedule": self.parts.schedule.state_dict()}
         checkpoint.save(self.folder, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state))
         self.saved_at = time.perf_counter()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ class SourceFile:
     """Changes whenever the content does, and not when the file moves: the MD5 of a file."""
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """One data set; built without touching a file."""
 

@@ -1,0 +1,244 @@
+"""A study's runs in MLflow: a parent run, and a child run per trial. Every call may be repeated after it failed halfway.
+
+`mlflow.json` remembers how far each run is written. Where that is not to be trusted (a driver was killed, a call failed), the
+server is asked which runs there are, so none is created twice; points carry times that depend on the trial alone, and MLflow
+keeps one of equal points.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablate.store import curves
+from ablate.store.environment import describe_environment
+from ablate.store.folder import StudyFolder
+from ablate.store.mlflow_state import RunState, read_state, row_digest, write_state
+from ablate.study.study import Study
+from ablate.types import TrialResult
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, Run, RunTag
+
+STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+CONTINUED = "continued"
+"""State, in MLflow only, of a trial that a longer one continues."""
+LOGGED = ("train/", "val/", "time/")
+"""What of a report is logged for each epoch; costs are logged once."""
+
+
+class MlflowRuns:
+    """All of it blocks; MLflow is imported by the first `connect`."""
+
+    def __init__(self, folder: StudyFolder, study: Study, *, tracking_uri: str, digest: str) -> None:
+        self.folder, self.study, self.digest = folder, study, digest
+        self.tracking_uri = tracking_uri
+        self.state = read_state(folder, tracking_uri)
+        self.client: MlflowClient | None = None
+        self.experiment = ""
+
+    @property
+    def status(self) -> str:
+        """Of the parent run, as it was last ended."""
+        return self.state.status
+
+    def is_current(self, row: TrialResult) -> bool:
+        """Whether all of a row has been written."""
+        run = self.state.runs.get(row.id)
+        return run is not None and run.ended == row_digest(row)
+
+    def connect(self) -> None:
+        """Find the study's runs, or create its parent run; nothing where that is done."""
+        if self.client is not None:
+            return
+        import mlflow
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # we try again ourselves
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        client = mlflow.MlflowClient(self.tracking_uri)
+        _use_wal(self.tracking_uri)
+        self.experiment = self._experiment(client)
+        self._open_parent(client)
+        self.client = client
+
+    def disconnect(self) -> None:
+        """After a call failed: what the server has done of it is not known."""
+        self.client = None
+        self.state.status = ""
+
+    def update(self, row: TrialResult) -> None:
+        """Bring one trial's run up to date: its epochs, and its end if it has ended."""
+        from mlflow.entities import Metric, RunTag
+
+        client = self._connected()
+        run = self.state.runs.get(row.id) or self._create(client, row)
+        reports, offset = curves.read_from(self.folder.trial(row.id), run.offset)
+        metrics = [
+            Metric(name, value, _time(run, report), int(report["epoch"]))
+            for report in reports
+            for name, value in report.items()
+            if name.startswith(LOGGED)
+        ]
+        ends = row.state in STATUS and run.ended != row_digest(row)
+        tags = {"ablate.state": row.state, "ablate.epochs": str(row.epochs)} if ends else {}
+        if ends:
+            every = curves.read(self.folder.trial(row.id))
+            at = _time(run, every[-1]) if every else run.start_ms
+            metrics += [Metric(name, value, at, 0) for name, value in _final(row, every).items()]
+            tags |= {"ablate.reason": row.reason[:5000]} if row.reason else {}
+        self._log(client, run, row, metrics, [RunTag(name, text) for name, text in tags.items()])
+        if ends:
+            client.set_terminated(run.run_id, STATUS[row.state])
+            run.ended = row_digest(row)
+        run.offset = offset
+
+    def end(self, status: str, ids: set[str]) -> None:
+        """End the parent run; trials that are not among `ids` are shown no longer."""
+        client = self._connected()
+        for id, run in self.state.runs.items():
+            if id not in ids:
+                client.set_tag(run.run_id, "ablate.state", CONTINUED)
+        client.set_terminated(self.state.parent, status)
+        self.state.status = status
+        self.save()
+
+    def save(self) -> None:
+        """Remember how far everything is written."""
+        write_state(self.folder, self.state)
+
+    def _connected(self) -> MlflowClient:
+        assert self.client is not None, "connect() comes first"
+        return self.client
+
+    def _experiment(self, client: MlflowClient) -> str:
+        found = client.get_experiment_by_name(self.study.name)
+        if found is not None:
+            return str(found.experiment_id)
+        local = self.tracking_uri.startswith("sqlite:")
+        artifacts = (self.folder.path.parent / "mlflow-artifacts").as_uri() if local else None
+        return str(client.create_experiment(self.study.name, artifact_location=artifacts))
+
+    def _open_parent(self, client: MlflowClient) -> None:
+        """Find or create the parent run, and write down what its study now is and where it runs."""
+        tags = {
+            "mlflow.runName": self.study.name,
+            "mlflow.note.content": self.study.question,
+            "ablate.study": self.study.name,
+            "ablate.key": self.state.key,
+            "ablate.objective": f"{self.study.objective.metric} {self.study.objective.goal}",
+            "ablate.folder": str(self.folder.path),
+            "ablate.data_digest": self.digest,
+            **{f"env.{name}": value for name, value in describe_environment().items()},
+        }
+        found = self._first(client, f"tags.`ablate.key` = '{self.state.key}'")
+        parent = str(found.info.run_id if found else client.create_run(self.experiment, tags=tags).info.run_id)
+        if self.state.parent != parent:
+            self.state.runs = {}  # those of another server, or of one that was emptied
+        self.state.parent = parent
+        if found is not None and not self.state.status:
+            self._find_children(client)
+        self.state.status = ""
+        self.save()
+        client.update_run(parent, status="RUNNING")
+        for name, text in tags.items():
+            client.set_tag(parent, name, text)
+        client.log_text(parent, self.study.text, "study.yaml")
+        client.log_dict(parent, dict(self.study.resolved), "study.json")
+        self._log_data(client, parent)
+
+    def _first(self, client: MlflowClient, query: str) -> Run | None:
+        return next(iter(client.search_runs([self.experiment], query, max_results=1, order_by=["start_time"])), None)
+
+    def _find_children(self, client: MlflowClient) -> None:
+        """The runs that the server has count, not those that were remembered."""
+        remembered, self.state.runs = self.state.runs, {}
+        for run in children(client, self.experiment, self.state.parent):
+            id = run.data.tags["ablate.trial"]
+            known = remembered.get(id)
+            same = known is not None and known.run_id == run.info.run_id
+            self.state.runs[id] = known if known and same else RunState(run.info.run_id, run.info.start_time)
+
+    def _create(self, client: MlflowClient, row: TrialResult) -> RunState:
+        tags = {
+            "mlflow.runName": f"{row.id} {row.arm}",
+            "mlflow.parentRunId": self.state.parent,
+            "ablate.study": self.study.name,
+            "ablate.trial": row.id,
+            "ablate.arm": row.arm,
+            "ablate.seed": str(row.seed),
+            "ablate.state": row.state,
+            "ablate.data_digest": self.digest,
+        }
+        info = client.create_run(self.experiment, tags=tags).info
+        run = self.state.runs[row.id] = RunState(info.run_id, info.start_time)
+        return run
+
+    def _log(
+        self, client: MlflowClient, run: RunState, row: TrialResult, metrics: list[Metric], tags: list[RunTag]
+    ) -> None:
+        """In as few calls as MLflow's limits allow: 1,000 metrics, 100 parameters."""
+        from mlflow.entities import Param
+
+        params: list[Param] = []
+        if not run.noted:
+            params = [Param(name, str(value)) for name, value in {**row.params, "seed": row.seed}.items()]
+            self._log_data(client, run.run_id)
+        for start in range(
+            0, max(len(metrics), 1), 850
+        ):  # 850: metrics, parameters and tags are 1,000 at most together
+            last = start + 850 >= len(metrics)
+            if metrics or params or tags:
+                client.log_batch(run.run_id, metrics[start : start + 850], params, tags if last else [])
+            params = []
+        run.noted = True
+
+    def _log_data(self, client: MlflowClient, run_id: str) -> None:
+        """The data set's name and digest, so that runs on the same data can be told in the UI."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        source = json.dumps(self.study.data.model_dump())
+        dataset = Dataset(self.study.data.name, self.digest[:36], source_type="ablate", source=source)
+        client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
+
+
+def children(client: MlflowClient, experiment: str, parent: str) -> Iterator[Run]:
+    """The runs of a study's trials."""
+    token = None
+    while True:
+        page = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _time(run: RunState, report: curves.Report) -> int:
+    """When a report was made, in milliseconds; the same whenever it is logged."""
+    return run.start_ms + int(1000 * report.get("cost/seconds", report["epoch"]))
+
+
+def _final(row: TrialResult, reports: list[curves.Report]) -> dict[str, float]:
+    """What is logged once: `best/...` of the best epoch, `model/...`, `cost/...`, `test/...`."""
+    final = {f"best/{name.removeprefix('val/')}": v for name, v in row.metrics.items() if name.startswith("val/")}
+    final |= {name: value for name, value in row.metrics.items() if name.startswith("test/")}
+    final |= dict(row.cost)
+    if reports and "best/epoch" in reports[-1]:
+        final["best/epoch"] = reports[-1]["best/epoch"]
+    return final | {f"model/{n}": row.cost[f"cost/{n}"] for n in ("params", "flops") if f"cost/{n}" in row.cost}
+
+
+def _use_wal(tracking_uri: str) -> None:
+    """Readers of a local sqlite file (the UI) and our writer then do not wait for each other. The setting stays in the file."""
+    if tracking_uri.startswith("sqlite:///"):
+        path = Path(tracking_uri.removeprefix("sqlite:///"))
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()

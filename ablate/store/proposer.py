@@ -1,0 +1,161 @@
+"""The proposer: which configuration to try next, by an Optuna sampler that looks at an in-memory copy of the study's past.
+
+The sampler sees every trial while there are few, later the best and the newest: TPE's time for a proposal grows with the trials
+it sees (27 ms at 260 trials of the quickstart's space), and a driver that proposes lets its workers wait.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from ablate.study.configuration import Configuration
+from ablate.study.domain import Choice, Domain, Fixed, Int
+from ablate.study.study import Study
+from ablate.types import Scalar
+
+WINDOW = 100
+"""Ended trials that the sampler sees after the oldest were dropped; it sees up to half as many again before that.
+
+Measured on a made-up objective over the quickstart's space, 6 seeds, mean best error after 300 trials: 0.005 with 100, 0.023 with
+60, 0.015 with all, 0.009 with all and TPE's `group`, which takes three times as long.
+"""
+MOST_GOOD = 25
+"""Trials that TPE counts as good, at most (Optuna's default): the best that are never dropped."""
+ATTEMPTS = 20
+"""Proposals in a row that are all known already, before one that is not is drawn uniformly."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A configuration, with Optuna's view of it."""
+
+    configuration: Configuration
+    params: dict[str, Scalar]
+    distributions: dict[str, BaseDistribution]
+    draft: int
+    """Its number in the copy."""
+
+
+class Proposer:
+    """`propose`, then `start` it under the number it got, then `end` it."""
+
+    def __init__(self, study: Study, *, slots: int, known: list[FrozenTrial]) -> None:
+        self.space = study.space
+        self.direction = StudyDirection[study.objective.goal.upper()]
+        seeds = np.random.SeedSequence(
+            [study.seed, len(known)]
+        )  # or a continued study would propose its beginning again
+        self.rng = np.random.default_rng(seeds)
+        self.ended = [trial for trial in known if trial.state.is_finished()]
+        self.dropped = 0
+        self.sampler = _random(seeds) if study.search.algorithm == "random" else self._tpe(seeds, slots)
+        self.drafts: dict[int, int] = {}
+        self._copy({trial.number: trial for trial in known if not trial.state.is_finished()})
+
+    def propose(self, known: Container[str]) -> Proposal:
+        """A configuration whose digest is not `known`. There must be one."""
+        for _ in range(ATTEMPTS):
+            proposal = self._ask()
+            if proposal.configuration.digest not in known:
+                return proposal
+            self.copy.tell(proposal.draft, state=TrialState.FAIL)
+        self.copy.enqueue_trial(self._draw(known))
+        return self._ask()
+
+    def start(self, number: int, proposal: Proposal) -> None:
+        """The proposal is trial `number` of the study."""
+        self.drafts[number] = proposal.draft
+
+    def end(self, trial: FrozenTrial) -> None:
+        """Learn from a trial that ended."""
+        self.copy.tell(
+            self.drafts.pop(trial.number), state=TrialState.FAIL
+        )  # the draft makes way for what became of it
+        self.ended.append(trial)
+        self.copy.add_trial(trial)
+        if len(self.ended) - self.dropped > WINDOW * 1.5:
+            drafts = self.copy.get_trials(deepcopy=False)
+            self._copy({number: drafts[draft] for number, draft in self.drafts.items()})
+
+    def _ask(self) -> Proposal:
+        trial = self.copy.ask()
+        configuration = self.space.resolve(partial(suggest, trial))
+        return Proposal(configuration, dict(trial.params), dict(trial.distributions), trial.number)
+
+    def _draw(self, known: Container[str]) -> dict[str, Scalar]:
+        """Parameters of a configuration that is not known, uniformly."""
+        while True:
+            params: dict[str, Scalar] = {}
+
+            def choose(name: str, domain: Domain, params: dict[str, Scalar] = params) -> Scalar:
+                params[name] = draw(domain, self.rng)
+                return params[name]
+
+            if self.space.resolve(choose).digest not in known:
+                return params
+
+    def _copy(self, running: Mapping[int, FrozenTrial]) -> None:
+        """Make the copy anew, of the ended trials and those that run, by their numbers."""
+        self.copy = optuna.create_study(direction=self.direction, sampler=self.sampler)
+        seen = self._seen()
+        self.dropped = len(self.ended) - len(seen)
+        for trial in seen:
+            self.copy.add_trial(trial)
+        for number, trial in running.items():
+            self.drafts[number] = len(self.copy.get_trials(deepcopy=False))
+            self.copy.add_trial(trial)
+
+    def _seen(self) -> list[FrozenTrial]:
+        """All ended trials while they are few; else the best complete ones (TPE takes them for good) and the newest others."""
+        if len(self.ended) <= WINDOW:
+            return self.ended
+        complete = [trial for trial in self.ended if trial.state == TrialState.COMPLETE]
+        sign = 1 if self.direction == StudyDirection.MINIMIZE else -1
+        best = {trial.number for trial in sorted(complete, key=lambda t: sign * cast(float, t.value))[:MOST_GOOD]}
+        newest = [trial.number for trial in self.ended if trial.number not in best][len(best) - WINDOW :]
+        numbers = best | set(newest)
+        return [trial for trial in self.ended if trial.number in numbers]
+
+    def _tpe(self, seeds: np.random.SeedSequence, slots: int) -> optuna.samplers.BaseSampler:
+        return optuna.samplers.TPESampler(
+            seed=int(seeds.generate_state(1)[0]),
+            multivariate=True,  # what only some levels have is modelled apart, among the trials that have it
+            constant_liar=True,  # running trials count as poor ones, so that slots do not try the same
+            n_startup_trials=max(10, 2 * slots),
+        )
+
+
+def suggest(trial: optuna.Trial, name: str, domain: Domain) -> Scalar:
+    """Let Optuna draw a value of `domain`."""
+    assert not isinstance(domain, Fixed), "a fixed value is not drawn"
+    if isinstance(domain, Choice):
+        return cast(Scalar, trial.suggest_categorical(name, domain.options))
+    if isinstance(domain, Int):
+        return trial.suggest_int(name, domain.low, domain.high, log=domain.log)
+    return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
+
+
+def draw(domain: Domain, rng: np.random.Generator) -> Scalar:
+    """A value of `domain`, each with the same chance; of a logarithmic range of reals, each logarithm."""
+    assert not isinstance(domain, Fixed), "a fixed value is not drawn"
+    if isinstance(domain, Choice):
+        return domain.options[rng.integers(len(domain.options))]
+    if isinstance(domain, Int):
+        return int(rng.integers(domain.low, domain.high, endpoint=True))
+    if domain.log:
+        return min(domain.high, math.exp(rng.uniform(math.log(domain.low), math.log(domain.high))))
+    return float(rng.uniform(domain.low, domain.high))
+
+
+def _random(seeds: np.random.SeedSequence) -> optuna.samplers.BaseSampler:
+    return optuna.samplers.RandomSampler(seed=int(seeds.generate_state(1)[0]))

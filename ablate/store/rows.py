@@ -1,0 +1,70 @@
+"""From Optuna's trials to rows: which of them a study shows, and what each says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from optuna.trial import FrozenTrial, TrialState
+
+from ablate.store import curves
+from ablate.store.folder import StudyFolder
+from ablate.study.configuration import SLOTS, Configuration
+from ablate.study.study import Objective
+from ablate.types import TrialResult
+
+STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+"""Our word for each end of a trial, and Optuna's."""
+
+
+def trial_id(number: int) -> str:
+    """0007: as folders, MLflow and the summary call a trial."""
+    return f"{number:04d}"
+
+
+def known_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
+    """Those that were handed out, without those that a longer one continues."""
+    handed_out = [t for t in trials if "trial" in t.user_attrs]
+    continued = {t.user_attrs["trial"].get("continues") for t in handed_out}
+    return [t for t in handed_out if t.number not in continued]
+
+
+def configuration_of(trial: FrozenTrial) -> Configuration:
+    """What the trial was, or is, to train."""
+    return Configuration.from_dict(trial.user_attrs["trial"]["configuration"])
+
+
+def end_of(reports: list[curves.Report], objective: Objective) -> dict[str, object]:
+    """What is written down of a trial's curves: epochs, metrics of the best one, costs up to the last."""
+    best = curves.best(reports, metric=objective.metric, goal=objective.goal)
+    last = reports[-1] if reports else {}
+    return {
+        "epochs": int(last.get("epoch", 0)),
+        "metrics": {name: value for name, value in best.items() if name.startswith("val/")},
+        "cost": {name: value for name, value in last.items() if name.startswith("cost/")},
+    }
+
+
+def result_of(
+    trial: FrozenTrial,
+    folder: StudyFolder,
+    objective: Objective,
+    latency: Mapping[str, Mapping[str, float]],
+    tests: Mapping[str, Mapping[str, float]],
+) -> TrialResult:
+    """The row of one trial; of one that runs, as far as it has come."""
+    id = trial_id(trial.number)
+    configuration = configuration_of(trial)
+    end = trial.user_attrs.get("end")
+    if end is None:
+        end = {"reason": None, **end_of(curves.read(folder.trial(id)), objective)}
+    return TrialResult(
+        id=id,
+        state={state: name for name, state in STATES.items()}.get(trial.state, "running"),
+        reason=end["reason"],
+        seed=trial.user_attrs["trial"]["seed"],
+        arm=" ".join(getattr(configuration, slot).name for slot in SLOTS),
+        params=configuration.params,
+        metrics={**end["metrics"], **tests.get(id, {})},
+        cost={**end["cost"], **latency.get(configuration.architecture, {})},
+        epochs=end["epochs"],
+    )

@@ -1,0 +1,132 @@
+"""Checks of a study file that need two of its keys at once, or the catalogue.
+
+They read the document, not the validated file: a fault in one part must not hide those of another.
+"""
+
+from __future__ import annotations
+
+from ablate.catalogue.datasets import DATASETS, Dataset
+from ablate.catalogue.metrics import METRICS, PROTOCOLS
+from ablate.errors import DataError, Fault
+from ablate.study.domain import Fixed, limits, parse_domain
+from ablate.study.keys import near
+from ablate.study.schema import Asha, Data
+from ablate.study.space_file import BATCH_CLASSES, EPOCHS
+from ablate.study.splits import num_train_classes
+from ablate.study.study import Objective
+from ablate.study.yaml_lines import Document, shown
+
+
+def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
+    """The data set that is named, built without touching its files; None where none is. Unsound parameters are left out."""
+    data = document.get("data")
+    name = data if isinstance(data, str) else document.get("data", "name")  # the schema has told of `data: digits`
+    if not isinstance(name, str):
+        return None  # the schema has said so
+    if name not in DATASETS:
+        where = document.where(("data", "name"))
+        faults.append(Fault(where, f"data.name: data set '{name}' is not registered", DATASETS.near(name)))
+        return None
+    known, sound = DATASETS[name].parameters, {}
+    params = document.get("data", "params")
+    for key, value in params.items() if isinstance(params, dict) else ():
+        where, before = document.where(("data", "params", key)), len(faults)
+
+        def tell(what: str, mend: str, where: str = where, key: str = key) -> None:
+            faults.append(Fault(where, f"data.params.{key}: {what}", mend))
+
+        if key not in known:
+            tell(f"{name} reads no such key", near(key, list(known)))
+        elif not isinstance(parse_domain(value, known[key].type, tell), Fixed):
+            tell(f"{shown(value)} is not one value", "data are the same for every trial: write one value")
+        if len(faults) == before:
+            sound[key] = value
+    dataset: Dataset = DATASETS[name].build(**sound)
+    return dataset
+
+
+def check_objective(document: Document, faults: list[Fault]) -> Objective:
+    """The objective with its goal: a metric that the protocol reports, the way it is better."""
+    protocol = document.get("data", "protocol", default="retrieval")
+    reported = [metric.name for metric in PROTOCOLS.get(_word(protocol), METRICS.values())]
+    metric = document.get("objective", "metric", default=f"val/{_default_metric(reported)}")
+    goal = document.get("objective", "goal")
+    if not isinstance(metric, str):
+        return Objective("", "")  # the schema has said so
+    split, _, name = metric.rpartition("/")
+    known = [f"val/{name}" for name in reported]
+    where = document.where(("objective", "metric"))
+    if split == "test":
+        mend = f"write val/{name}" if name in reported else near(f"val/{name}", known)
+        faults.append(Fault(where, f"objective.metric: {metric} is sealed until the search is over", mend))
+    elif metric not in known:
+        what = f"objective.metric: '{metric}' is not reported by protocol {_word(protocol)}"
+        faults.append(Fault(where, what, near(metric if split else f"val/{metric}", known)))
+    own = METRICS[name].goal if name in METRICS else "maximize"
+    if name in METRICS and goal in ("maximize", "minimize") and goal != own:
+        better = "larger" if own == "maximize" else "smaller"
+        what = f"objective.goal: {goal}, but {name} is the better the {better} it is"
+        faults.append(Fault(document.where(("objective", "goal")), what, f"write {own}, or leave goal out"))
+    return Objective(metric, own)
+
+
+def _default_metric(reported: list[str]) -> str:
+    return "recall_at_1" if "recall_at_1" in reported else "auc"
+
+
+def _word(protocol: object) -> str:
+    return protocol if isinstance(protocol, str) else ""
+
+
+def check_stopping(document: Document, faults: list[Fault]) -> None:
+    """ASHA must have a rung before the last epoch, or it stops nobody."""
+    stopping = document.get("search", "stopping")
+    if stopping != "asha" and not (isinstance(stopping, dict) and "asha" in stopping):
+        return
+    default = Asha.model_fields["grace_epochs"].default
+    grace = document.get("search", "stopping", "asha", "grace_epochs", default=default)
+    epochs = document.get("space", "epochs", default=EPOCHS)
+    if type(grace) is not int or type(epochs) is not int or not 1 <= epochs <= grace:
+        return
+    where = document.where(("search", "stopping", "asha", "grace_epochs"))
+    what = f"search.stopping.asha.grace_epochs is {grace}, but trials end at epoch {epochs}: it would stop nobody"
+    remedy = "leave stopping out" if epochs == 1 else f"write {epochs - 1} or less, or leave stopping out"
+    faults.append(Fault(where, what, remedy))
+
+
+def check_batch(document: Document, dataset: Dataset, faults: list[Fault]) -> None:
+    """A batch cannot hold more classes than the training split has."""
+    available = _most_train_classes(document, dataset, faults)
+    unsound: list[str] = []
+    if not isinstance(document.get("space"), dict) or not isinstance(document.get("space", "batch", default={}), dict):
+        return
+    raw = document.get("space", "batch", "classes", default=BATCH_CLASSES)
+    classes = parse_domain(raw, int, lambda what, mend: unsound.append(what))
+    if available is None or unsound or limits(classes)[1] <= available:
+        return  # `space_file` has told what is unsound
+    of_default = "" if document.get("space", "batch", "classes") else " by default"
+    what = f"space.batch.classes is {limits(classes)[1]:g}{of_default}, but the training split has only {available} classes"
+    faults.append(Fault(document.where(("space", "batch", "classes")), what, f"set it to {available} or less"))
+
+
+def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault]) -> int | None:
+    """Classes of the training split; where a key that decides on them is at fault, the most that there can be."""
+    fields = {name: document.get("data", name, default=field.default) for name, field in Data.model_fields.items()}
+    turned = fields["rotate_classes"]
+    factor = 1 if turned is False else 4  # each class counts four times, once for each quarter turn
+    shares = (fields["val_fraction"], fields["test_fraction"])
+    if fields["protocol"] not in PROTOCOLS or not all(type(share) is float and 0 < share < 1 for share in shares):
+        return dataset.num_classes["train"] * factor
+    try:
+        classes = num_train_classes(
+            dataset.num_classes,
+            protocol=fields["protocol"],
+            disjoint_parts=dataset.disjoint_parts,
+            val_fraction=fields["val_fraction"],
+            test_fraction=fields["test_fraction"],
+        )
+    except DataError as error:
+        what, _, mend = str(error).partition("\n")
+        faults.append(Fault(document.where(("data", "protocol")), f"data.protocol: {what}", mend.strip()))
+        return None
+    return classes * factor

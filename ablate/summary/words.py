@@ -1,0 +1,74 @@
+"""Numbers and configurations as people read them: four digits, a unit, and only what differs between trials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from ablate.study.configuration import SLOTS
+from ablate.types import TrialResult
+
+UNITS = {
+    "cost/flops": ("MFLOP", 1e-6),
+    "cost/params": ("k weights", 1e-3),
+    "cost/latency_ms_p50": ("ms p50", 1.0),
+    "cost/latency_ms_p95": ("ms p95", 1.0),
+    "cost/latency_batch32_ms_p50": ("ms/32 p50", 1.0),
+    "cost/latency_batch32_ms_p95": ("ms/32 p95", 1.0),
+    "cost/train_seconds": ("train s", 1.0),
+    "cost/seconds": ("s", 1.0),
+    "cost/peak_memory_mib": ("MiB", 1.0),
+}
+"""Name -> unit that is shown, and what a cost is multiplied with for it."""
+
+
+def head(name: str) -> str:
+    """The title of a column of costs or metrics."""
+    return UNITS.get(name, (name, 1.0))[0]
+
+
+def number(row: TrialResult, name: str) -> str:
+    """A metric with four decimals, a cost with four digits; `-` where it is missing."""
+    value = {**row.metrics, **row.cost}.get(name)
+    if value is None:
+        return "-"
+    if name in row.metrics or not math.isfinite(value):
+        return f"{value:.4f}"
+    shown = value * UNITS.get(name, ("", 1.0))[1]
+    return f"{shown:.4g}" if abs(shown) < 1e4 else f"{shown:,.0f}"
+
+
+def varied(trials: Iterable[TrialResult]) -> list[str]:
+    """Parameters that differ between trials that have them, in the order of the configuration.
+
+    A component's parameter differs only if it does so among the trials that have this very component.
+    """
+    seen: dict[tuple[str, object], set[object]] = {}
+    for row in trials:
+        for name, value in row.params.items():
+            owner = row.params.get(name.partition(".")[0]) if "." in name else None
+            seen.setdefault((name, owner), set()).add(value)
+    return list(dict.fromkeys(name for (name, _), found in seen.items() if len(found) > 1))
+
+
+def configuration(row: TrialResult, names: list[str]) -> str:
+    """What was chosen, each component with its parameters: `mlp width=128, triplet margin=0.2, embedding_dim=64`."""
+    parts = []
+    for name in dict.fromkeys(n.partition(".")[0] if n.partition(".")[0] in SLOTS else n for n in row.params):
+        own = [n for n in names if n.startswith(f"{name}.") and n in row.params] if name in SLOTS else []
+        words = [f"{n.partition('.')[2]}={_short(row.params[n])}" for n in own]
+        if name in SLOTS and (name in names or own):
+            parts.append(" ".join([str(row.params[name]), *words]))
+        elif name in names:
+            parts.append(f"{name}={_short(row.params[name])}")
+    return ", ".join(parts) or row.arm
+
+
+def cut(text: str, width: int) -> str:
+    """The first line of `text`, at most `width` characters."""
+    line = next(iter(text.splitlines()), "")
+    return line if len(line) <= width else line[: width - 3] + "..."
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,147 @@
+"""The command line as a user meets it, in a process of its own: help, refusals, and what must not be loaded or written."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablate.study.json_schema import study_json_schema
+from tests.study.sound import TEXT, edited
+
+pytestmark = pytest.mark.slow  # every test starts a Python process, and `plan` loads torch
+
+COMMANDS = ("run", "plan", "summarize", "list", "schema", "ui")
+HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "scipy")
+SEARCH_SPACES = Path(__file__).parents[2] / "search_spaces"
+
+
+def ablate(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command; its exit code must be `code`."""
+    command = [sys.executable, "-c", "from ablate.cli import main; main()", *words]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def bad_study(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.yaml"
+    path.write_text(edited(("triplet", "tripelt"), ("trials: 5", "trials: 0")))
+    return path
+
+
+@pytest.fixture
+def good_study(tmp_path: Path) -> Path:
+    path = tmp_path / "good.yaml"
+    path.write_text(TEXT)
+    return path
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    text = ablate("--help", cwd=tmp_path).stdout
+    assert [command for command in COMMANDS if f"  {command} " not in text] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_ends_in_an_example_of_it(command: str, tmp_path: Path) -> None:
+    *_, example = ablate(command, "--help", cwd=tmp_path).stdout.strip().splitlines()
+    assert example.strip().startswith(f"Example: ablate {command}")
+
+
+@pytest.mark.parametrize("example", ["list losses", f"plan {SEARCH_SPACES}/quickstart.yaml", "schema"])
+def test_examples_that_need_no_study_run(example: str, tmp_path: Path) -> None:
+    assert ablate(*example.split(), cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_bad_study_is_refused_with_all_its_faults_and_nothing_is_written(
+    command: str, bad_study: Path, tmp_path: Path
+) -> None:
+    done = ablate(command, str(bad_study), cwd=tmp_path, code=2)
+    assert done.stdout == ""
+    assert "2 faults in the study file, nothing was started" in done.stderr
+    assert f"{bad_study}:8: " in done.stderr and f"{bad_study}:12: " in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["plan", "nowhere.yaml"], "nowhere.yaml: cannot be read: no such file or directory"),
+        (["run", "."], ".: cannot be read: is a directory"),
+        (["plan", "good.yaml", "--set", "search.trials"], "this is no KEY=VALUE"),
+        (["plan", "good.yaml", "--set", "loss.triplet.margin=0.3"], "it is read at 'space.loss'"),
+        (["plan", "good.yaml", "--trials", "0"], "--set search.trials=0: search.trials: 0 is too small"),
+        (["run", "good.yaml", "--set", "space.batch.classes=5000"], "the training split has only 10 classes"),
+        (["list", "nothing"], "there is no list of nothing"),
+        (["summarize"], "there is no study in runs"),
+        (["frobnicate"], "No such command"),
+        (["plan"], "Missing argument"),
+        (["plan", "good.yaml", "--trials", "many"], "Invalid value"),
+    ],
+)
+def test_what_is_refused_ends_with_code_2_and_one_message(
+    words: list[str], message: str, good_study: Path, tmp_path: Path
+) -> None:
+    done = ablate(*words, cwd=tmp_path, code=2)
+    assert message in done.stderr and done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["good.yaml"]
+
+
+def test_neither_help_nor_a_refusal_nor_a_list_loads_what_is_slow(bad_study: Path, tmp_path: Path) -> None:
+    for words in (["--help"], ["plan", str(bad_study)], ["run", str(bad_study)], ["list"], ["schema"]):
+        program = (
+            "import sys\nfrom ablate.cli import main\n"
+            f"sys.argv = ['ablate', *{words!r}]\n"
+            "try:\n    main()\nexcept SystemExit:\n    pass\n"
+            f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
+        )
+        done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "LOADED []", words
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_help_and_a_refusal_take_under_seven_tenths_of_a_second(refused: bool, bad_study: Path, tmp_path: Path) -> None:
+    """Processor time, the best of three: the clock on the wall depends on what else the machine does."""
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ablate(*(["plan", str(bad_study)] if refused else ["--help"]), cwd=tmp_path, code=2 if refused else 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < 0.7, seconds
+
+
+def test_plan_says_what_would_be_tried_and_ends_in_the_next_command(good_study: Path, tmp_path: Path) -> None:
+    lines = ablate("plan", "good.yaml", "--trials", "7", cwd=tmp_path).stdout.splitlines()
+    assert lines[0] == "faces          search by tpe: 1 trial of 10 epochs"
+    assert lines[-1] == "run it         ablate run good.yaml"
+    assert "1 configuration, fewer than the 7 trials asked for: each is tried once" in "\n".join(lines)
+    assert [path.name for path in tmp_path.iterdir()] == ["good.yaml"]
+
+
+def test_plan_for_machines_is_json_with_the_costs_of_every_architecture(good_study: Path, tmp_path: Path) -> None:
+    done = ablate("plan", "good.yaml", "--json", "--set", "space.embedding_dim=[8, 16]", cwd=tmp_path)
+    plan = json.loads(done.stdout)
+    assert (plan["study"], plan["trials"], plan["configurations"], plan["epochs"]) == ("faces", 2, 2, 10)
+    assert [name.split()[-1] for name in plan["architectures"]] == ["dim=8", "dim=16"]
+    # 64 pixels x 256 + 256 x 256 + 256 x 8, multiply and add; no bias is counted
+    flops = [costs["cost/flops"] for costs in plan["architectures"].values()]
+    assert flops[0] == 2 * (64 * 256 + 256 * 256 + 256 * 8)
+
+
+def test_list_shows_every_kind_and_one_kind_alone(tmp_path: Path) -> None:
+    everything = ablate("list", cwd=tmp_path).stdout
+    for kind in ("losses", "samplers", "backbones", "optimizers", "schedules", "datasets", "metrics", "costs"):
+        alone = ablate("list", kind, cwd=tmp_path).stdout
+        assert alone.startswith(kind) and alone.strip() in everything
+
+
+def test_schema_prints_the_schema(tmp_path: Path) -> None:
+    assert json.loads(ablate("schema", cwd=tmp_path).stdout) == study_json_schema()

@@ -1,0 +1,57 @@
+"""What every backbone owes to the network: features [B, F] of images [B, C, H, W], for every size and number of channels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ablate.catalogue.backbones import BACKBONES, ImageShape
+from ablate.catalogue.registry import Entry
+from ablate.cost.flops import count_flops
+
+every_backbone = pytest.mark.parametrize("entry", BACKBONES, ids=BACKBONES.names)
+every_image = pytest.mark.parametrize(("channels", "size"), [(c, s) for c in (1, 3) for s in (8, 28, 64)])
+
+
+@every_backbone
+@every_image
+def test_features_have_the_width_that_the_backbone_says(entry: Entry, channels: int, size: int) -> None:
+    module, num_features = entry.build(ImageShape(channels, size))
+    images = torch.randn(2, channels, size, size).contiguous(memory_format=torch.channels_last)
+    for training in (True, False):
+        with torch.no_grad():
+            features = module.train(training)(images)
+        assert features.shape == (2, num_features) and features.isfinite().all()
+
+
+@every_backbone
+@every_image
+def test_flops_are_counted_without_computing_anything(entry: Entry, channels: int, size: int) -> None:
+    image = ImageShape(channels, size)
+    assert count_flops(entry.build(image).module, image) > 0
+
+
+@every_backbone
+def test_every_weight_learns(entry: Entry) -> None:
+    module, _ = entry.build(ImageShape(1, 28))
+    module(torch.randn(4, 1, 28, 28)).square().sum().backward()
+    still = [name for name, weight in module.named_parameters() if weight.grad is None]
+    assert still == [], "these weights touch no feature: they would count as cost and never learn"
+
+
+@every_backbone
+def test_in_eval_an_image_has_the_same_features_whatever_is_beside_it(entry: Entry) -> None:
+    module, _ = entry.build(ImageShape(1, 28))
+    images = torch.randn(4, 1, 28, 28)
+    with torch.no_grad():
+        together, alone = module.eval()(images), module(images[:1])
+    torch.testing.assert_close(together[:1], alone, atol=1e-4, rtol=1e-4)
+
+
+@every_backbone
+def test_the_same_seed_gives_the_same_weights(entry: Entry) -> None:
+    weights = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        weights.append(entry.build(ImageShape(1, 8)).module.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

@@ -1,0 +1,72 @@
+"""What every entry of every registry owes to whoever reads `ablate list` or writes its name alone in YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.registry import Entry, Registry
+from ablate.study.domain import limits, parse_domain
+from ablate.study.space_file import REGISTRIES
+from ablate.study.splits import PROTOCOLS
+
+ALL: dict[str, Registry[Any]] = {**REGISTRIES, "dataset": DATASETS}
+ENTRIES = [entry for registry in ALL.values() for entry in registry]
+every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[f"{entry.kind}-{entry.name}" for entry in ENTRIES])
+
+
+def test_every_registry_has_entries() -> None:
+    assert len(ALL) == 6
+    assert min(len(registry.names) for registry in ALL.values()) >= 3
+
+
+@every_entry
+def test_the_entry_says_in_a_sentence_what_it_is_and_where_it_comes_from(entry: Entry) -> None:
+    assert entry.build.__doc__, f"{entry.kind} {entry.name}: its builder has no docstring"
+    assert entry.summary.endswith(".") and len(entry.summary) > 20, entry.summary
+    assert len(entry.source) > 10, f"{entry.kind} {entry.name}: name the paper or the origin"
+    assert entry.name == entry.name.lower() and " " not in entry.name
+
+
+@every_entry
+def test_the_defaults_of_the_entry_have_their_type_and_lie_within_its_bounds(entry: Entry) -> None:
+    for name, parameter in entry.parameters.items():
+        where = f"{entry.kind} {entry.name}: {name}"
+        kind = type(parameter.default)
+        assert kind is parameter.type, f"{where} is {parameter.default!r}"
+        if parameter.type in (int, float):
+            assert parameter.low <= parameter.default <= parameter.high, where
+            assert parameter.low < parameter.high, f"{where} has bounds that leave nothing"
+
+
+@every_entry
+def test_the_numbers_of_the_entry_are_bounded(entry: Entry) -> None:
+    """Without bounds a margin of -3 or a width of 0 would be found only by the trial that it breaks."""
+    numbers = [parameter for parameter in entry.parameters.values() if parameter.type in (int, float)]
+    unbounded = [number.name for number in numbers if number.low == -float("inf") or number.high == float("inf")]
+    assert unbounded == [], f"{entry.kind} {entry.name}"
+
+
+def refuse(what: str, mend: str) -> None:
+    raise AssertionError(f"{what}: {mend}")
+
+
+@every_entry
+def test_the_default_space_of_the_entry_is_read_and_lies_within_its_bounds(entry: Entry) -> None:
+    assert set(entry.space) <= set(entry.parameters), f"{entry.kind} {entry.name}: nothing reads part of its space"
+    for name, value in entry.space.items():
+        parameter = entry.parameters[name]
+        domain = parse_domain(value, parameter.type, refuse)
+        if parameter.type in (int, float):
+            least, most = limits(domain)
+            assert parameter.low <= least and most <= parameter.high, f"{entry.kind} {entry.name}: {name}"
+
+
+def test_the_protocols_of_splits_and_of_metrics_are_the_same() -> None:
+    from ablate.catalogue.metrics import METRICS
+    from ablate.catalogue.metrics import PROTOCOLS as REPORTED
+
+    assert set(PROTOCOLS) == set(REPORTED)
+    assert {metric for metrics in REPORTED.values() for metric in metrics} == set(METRICS.values())

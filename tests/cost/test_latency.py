@@ -1,0 +1,76 @@
+"""Latency is positive, grows with the batch, and is measured once."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from ablate.catalogue.backbones import BACKBONES, ImageShape
+from ablate.cost import latency
+from ablate.cost.latency import Latency, cached_latency, latency_path, measure_latency
+
+IMAGE = ImageShape(1, 28)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def brief(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.02)
+    monkeypatch.setattr(latency, "MOST_SECONDS", 0.05)
+    monkeypatch.setenv("ABLATE_CACHE", str(tmp_path))
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    module: nn.Module = BACKBONES["simple_cnn"].build(IMAGE, width=16).module
+    return module
+
+
+def test_the_slowest_runs_take_at_least_as_long_as_the_median_and_both_take_time(network: nn.Module) -> None:
+    one = measure_latency(network, IMAGE, batch=1, device=CPU)
+    assert 0 < one.p50_ms <= one.p95_ms
+
+
+def test_32_images_take_longer_than_one(network: nn.Module) -> None:
+    one, many = (measure_latency(network, IMAGE, batch=batch, device=CPU) for batch in (1, 32))
+    assert one.p50_ms < many.p50_ms
+
+
+def test_percentiles_are_those_of_the_single_runs(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter([0.5] * 19 + [1.0, *[0.5] * 1000])
+    monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.0)
+    monkeypatch.setattr(latency, "MOST_SECONDS", 0.0)
+    monkeypatch.setattr(latency, "_run", lambda network, images: next(seconds))
+    measured = measure_latency(network, IMAGE, batch=1, device=CPU)
+    assert measured.p50_ms == 500
+    assert measured.p95_ms == pytest.approx(525)  # of 20 runs: a twentieth of the way from the 19th to the slowest
+
+
+def test_a_measured_latency_is_not_measured_again(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+
+    def measure(network: nn.Module, image: ImageShape, *, batch: int, device: torch.device) -> Latency:
+        measured.append(batch)
+        return Latency(float(len(measured)), 9.0)
+
+    monkeypatch.setattr(latency, "measure_latency", measure)
+    first = cached_latency(network, IMAGE, key="cnn", batch=1, device=CPU)
+    assert cached_latency(network, IMAGE, key="cnn", batch=1, device=CPU) == first
+    assert measured == [1]
+    cached_latency(network, IMAGE, key="cnn", batch=32, device=CPU)
+    cached_latency(network, IMAGE, key="other", batch=1, device=CPU)
+    cached_latency(network, ImageShape(1, 29), key="cnn", batch=1, device=CPU)
+    assert measured == [1, 32, 1, 1]
+
+
+def test_other_threads_and_another_machine_have_a_latency_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    threads = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
+    monkeypatch.setattr(platform, "node", lambda: "elsewhere")
+    machine = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
+    assert len({first, threads, machine}) == 3

@@ -1,0 +1,63 @@
+"""Small studies for the tests that run the real command, and how to run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DIGITS = """
+study: {name}
+data: {{name: digits, protocol: closed}}
+space:
+  backbone: {{mlp: {{width: [32, 64]}}}}
+  embedding_dim: [8, 16]
+  loss:
+    triplet: {{margin: {{uniform: [0.05, 0.5]}}}}
+    contrastive: {{margin: {{uniform: [0.3, 1.2]}}}}
+  sampler: [random, semi_hard, distance_weighted]
+  optimizer: {{adam: {{lr: {{log_uniform: [1.0e-3, 1.0e-2]}}}}}}
+  batch: {{classes: 10, per_class: 4}}
+  epochs: {epochs}
+search: {{trials: {trials}, stopping: {stopping}}}
+"""
+ASHA = "{asha: {grace_epochs: 1, reduction_factor: 3}}"
+
+
+def write_study(folder: Path, *, name: str = "small", trials: int = 5, epochs: int = 3, stopping: str = ASHA) -> Path:
+    """A study file on scikit-learn's digits."""
+    path = folder / f"{name}.yaml"
+    path.write_text(DIGITS.format(name=name, trials=trials, epochs=epochs, stopping=stopping))
+    return path
+
+
+def command(*words: str | Path) -> list[str]:
+    """The `ablate` of this environment."""
+    return [sys.executable, "-c", "from ablate.cli import main; main()", *map(str, words)]
+
+
+def run(*words: str | Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `ablate` to its end."""
+    environment = {**os.environ, **(env or {})}
+    return subprocess.run(command(*words), capture_output=True, text=True, timeout=240, env=environment, check=False)
+
+
+def rows(study: Path) -> list[dict[str, Any]]:
+    """The trials of a study folder, as `ablate summarize --format json` tells them."""
+    done = run("summarize", study, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    trials: list[dict[str, Any]] = json.loads(done.stdout)["trials"]
+    return trials
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
+    """Poll; fails with `what` if it does not come true in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.05)

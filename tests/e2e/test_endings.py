@@ -1,0 +1,161 @@
+"""How a run can end before its time: killed, interrupted, with failing trials; nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablate.engine.leftovers import processes_of
+from ablate.store.folder import StudyFolder
+from tests.e2e.study import command, rows, run, wait_until, write_study
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
+
+
+def start(study: Path, out: Path) -> subprocess.Popen[str]:
+    """A driver of its own session, as in a terminal."""
+    return subprocess.Popen(
+        command("run", study, "--out", out, "--cpus", "2"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finished(out: Path) -> int:
+    """Trials that have ended, counted without opening the study."""
+    journal = out / "small" / "journal.log"
+    return journal.read_text().count('"end"') if journal.exists() else 0
+
+
+def test_after_sigkill_the_same_command_continues_and_repeats_nothing(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=6, epochs=60, stopping="none"), tmp_path / "runs"
+    driver = start(study, out)
+    wait_until(lambda: finished(out) >= 2, seconds=120, what="two finished trials")
+    second = run("run", study, "--out", out)
+    assert second.returncode == 2 and f"as process {driver.pid}" in second.stderr
+    with pytest.raises(Exception, match="running already"), StudyFolder(out / "small").held():
+        pass
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    session = _holder(out)["session_dir"]
+    before = {row["id"]: row for row in rows(out / "small")}
+    done = [id for id, row in before.items() if row["state"] == "complete"]
+    assert len(done) >= 2 and len(done) < len(before)
+    curves = {id: (out / "small" / "trials" / id / "metrics.jsonl").read_bytes() for id in done}
+
+    again = run("run", study, "--out", out, "--cpus", "2")
+    assert again.returncode == 0, again.stderr
+    assert "unfinished trials from their last checkpoint" in again.stderr
+    assert list(processes_of(session)) == []
+    after = {row["id"]: row for row in rows(out / "small")}
+    assert len(after) == 6 and {row["state"] for row in after.values()} == {"complete"}
+    for id in done:
+        assert (out / "small" / "trials" / id / "metrics.jsonl").read_bytes() == curves[id]
+        assert after[id]["params"] == before[id]["params"]
+    assert {row["epochs"] for row in after.values()} == {60}
+
+
+def _holder(out: Path) -> dict[str, str]:
+
+    content: dict[str, str] = json.loads((out / "small" / "driver.lock").read_text())
+    return content
+
+
+def test_ctrl_c_ends_within_ten_seconds_with_130_and_says_how_to_continue(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=40, epochs=60, stopping="none"), tmp_path / "runs"
+    driver = start(study, out)
+    wait_until(lambda: finished(out) >= 1, seconds=120, what="a finished trial")
+    begin = time.monotonic()
+    os.killpg(driver.pid, signal.SIGINT)  # a terminal sends it to the whole group
+    output, _ = driver.communicate(timeout=30)
+    assert time.monotonic() - begin < 10
+    assert driver.returncode == 130, output
+    assert "run the same command again to continue" in output
+    assert "Traceback" not in output
+    again = run("run", study, "--out", out, "--trials", "5")
+    assert again.returncode == 0, again.stderr
+    assert all(row["state"] == "complete" for row in rows(out / "small"))
+
+
+FAILING = '''
+"""Gives every process of this test losses that fail, each in its own way."""
+import os
+from ablate.catalogue.losses import LOSSES
+
+
+@LOSSES.register("raises", source="a test")
+def raises():
+    """Raises while it is built."""
+    raise ValueError("this loss cannot be built")
+
+
+@LOSSES.register("dies", source="a test")
+def dies():
+    """Takes its process with it."""
+    os._exit(7)
+
+
+@LOSSES.register("hungry", source="a test")
+def hungry():
+    """Runs out of memory."""
+    raise MemoryError("no room for 10 TB")
+'''
+
+
+def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(FAILING)
+    study, out = write_study(tmp_path, trials=12, epochs=1, stopping="none"), tmp_path / "runs"
+    losses = "space.loss={triplet: {margin: {uniform: [0.1, 0.5]}}, raises: {}, dies: {}, hungry: {}}"
+    done = run(
+        "run",
+        study,
+        "--out",
+        out,
+        "--set",
+        losses,
+        "--set",
+        "search.algorithm=random",
+        "--set",
+        "space.optimizer={sgd: {lr: [0.01, 99.0]}}",
+        env={"PYTHONPATH": str(tmp_path / "site")},
+    )
+    assert done.returncode == 1, done.stderr
+    found = rows_with(tmp_path, out)
+    assert len(found) == 12
+    reasons = {"raises": "ValueError: this loss cannot be built", "dies": "process died", "hungry": "out of memory"}
+    seen = set()
+    for row in found:
+        loss = row["params"]["loss"]
+        if loss in reasons:
+            seen.add(loss)
+            assert row["state"] == "failed" and reasons[loss] in row["reason"]
+            assert f"trial {row['id']} failed: {row['reason']}" in done.stderr
+        else:
+            assert row["state"] in ("complete", "failed")
+    assert seen == set(reasons)
+
+
+def rows_with(tmp_path: Path, out: Path) -> list[dict[str, Any]]:
+
+    done = run("summarize", out / "small", "--format", "json", env={"PYTHONPATH": str(tmp_path / "site")})
+    content: list[dict[str, Any]] = json.loads(done.stdout)["trials"]
+    return content
+
+
+def test_a_diverging_trial_fails_with_its_epoch(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=1, epochs=3, stopping="none"), tmp_path / "runs"
+    overrides = ["space.optimizer={sgd: {lr: 100.0, momentum: 0.99, weight_decay: 99.0}}", "space.loss=triplet"]
+    done = run("run", study, "--out", out, *(word for o in overrides for word in ("--set", o)))
+    assert done.returncode == 1, done.stderr
+    (row,) = rows(out / "small")
+    assert row["state"] == "failed" and row["reason"].startswith("diverged: ")

@@ -1,0 +1,105 @@
+"""`ablate run` as a user calls it: whole studies, again, longer, changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import ablate
+from tests.e2e.study import ASHA, rows, run, write_study
+
+pytestmark = [pytest.mark.slow, pytest.mark.ray]
+
+
+def test_a_study_runs_is_mirrored_and_runs_again_in_no_time(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=8, epochs=4), tmp_path / "runs"
+    first = run("run", study, "--out", out, "--cpus", "2")
+    assert first.returncode == 0, first.stderr
+    assert "8 trials, 0 failed" in first.stdout
+    assert "[8/8]" in first.stderr  # no terminal: plain lines
+    found = rows(out / "small")
+    assert [row["id"] for row in found] == [f"{n:04d}" for n in range(8)]
+    assert {row["state"] for row in found} == {"complete", "pruned"}
+    best = max((r for r in found if r["state"] == "complete"), key=lambda r: r["metrics"]["val/recall_at_1"])
+    assert best["metrics"]["val/recall_at_1"] > 0.9
+    assert [row["id"] for row in found if "test/recall_at_1" in row["metrics"]] == [best["id"]]
+    assert {"cost/params", "cost/flops", "cost/latency_ms_p50", "cost/train_seconds"} <= set(best["cost"])
+    _check_mirror(out, found)
+    frame = ablate.results(out / "small")
+    assert list(frame["id"]) == [row["id"] for row in found]
+
+    before = (out / "small" / "journal.log").read_bytes()
+    again = run("run", study, "--out", out, "--cpus", "2")
+    assert again.returncode == 0 and again.stderr == ""
+    assert (out / "small" / "journal.log").read_bytes() == before
+
+
+def _check_mirror(out: Path, found: list[dict[str, object]]) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("small")
+    assert experiment is not None
+    runs = {r.data.tags["ablate.trial"]: r for r in client.search_runs([experiment.experiment_id]) if "ablate.trial" in r.data.tags}
+    assert sorted(runs) == [row["id"] for row in found]
+    status = {"complete": "FINISHED", "pruned": "KILLED"}
+    for row in found:
+        assert runs[str(row["id"])].info.status == status[str(row["state"])]
+        history = client.get_metric_history(runs[str(row["id"])].info.run_id, "val/recall_at_1")
+        assert [point.step for point in history] == list(range(1, int(str(row["epochs"])) + 1))
+
+
+def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    study = write_study(tmp_path, trials=3, epochs=2, stopping="none")
+    assert run("run", study, "--out", out).returncode == 0
+    first = rows(out / "small")
+
+    assert run("run", study, "--out", out, "--trials", "5").returncode == 0
+    longer = rows(out / "small")
+    assert longer[:3] == first and len(longer) == 5
+
+    assert run("run", study, "--out", out, "--trials", "5", "--set", "space.epochs=4").returncode == 0
+    lengthened = rows(out / "small")
+    assert [row["epochs"] for row in lengthened] == [4] * 5
+    assert [row["params"] | {"epochs": 2} for row in lengthened] == [row["params"] for row in longer]
+    curve = [json.loads(line) for line in (out / "small" / "trials" / lengthened[0]["id"] / "metrics.jsonl").open()]
+    assert [report["epoch"] for report in curve] == [1, 2, 3, 4]  # went on from its checkpoint, not from the beginning
+
+    refused = run("run", study, "--out", out, "--set", "space.embedding_dim=32")
+    assert refused.returncode == 2
+    assert "space.embedding_dim" in refused.stderr and "--fresh" in refused.stderr and "study=NAME" in refused.stderr
+    assert rows(out / "small") == lengthened
+
+    fresh = run("run", study, "--out", out, "--fresh", "--trials", "1", "--set", "space.embedding_dim=32")
+    assert fresh.returncode == 0, fresh.stderr
+    assert len(rows(out / "small")) == 1 and rows(out / "small.old-1") == lengthened
+
+
+def test_more_gpus_than_there_are_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    refused = run("run", write_study(tmp_path), "--out", tmp_path / "runs", "--gpus", "64")
+    assert refused.returncode == 2
+    assert "--gpus 64: this machine has" in refused.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_finite_space_ends_when_every_configuration_was_tried(tmp_path: Path) -> None:
+    study = write_study(tmp_path, trials=30, epochs=1, stopping=ASHA)
+    words = ["--set", "space.loss=triplet", "--set", "space.optimizer=adam", "--set", "space.sampler=random"]
+    done = run("run", study, "--out", tmp_path / "runs", *words)
+    assert done.returncode == 0, done.stderr
+    found = rows(tmp_path / "runs" / "small")
+    assert len(found) == 4  # two widths x two embedding widths
+    assert "every one of them was tried" in done.stderr
+
+
+def test_constraints_known_before_training_cost_no_epoch(tmp_path: Path) -> None:
+    study = write_study(tmp_path, trials=4, epochs=1, stopping="none")
+    done = run("run", study, "--out", tmp_path / "runs", "--set", "constraints={cost/params: {max: 5000}}")
+    assert done.returncode == 0, done.stderr
+    for row in rows(tmp_path / "runs" / "small"):
+        wide = row["params"]["backbone.width"] == 64
+        assert (row["state"], row["epochs"]) == (("pruned", 0) if wide else ("complete", 1))
+        assert not wide or "cost/params" in row["reason"]

@@ -1,0 +1,50 @@
+"""How many trials run at once, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.errors import ResourceError
+from ablate.study.schema import Resources
+
+
+@pytest.mark.parametrize(
+    ("have", "trial", "slots"),
+    [
+        (Budget(8, 0), Resources(cpus=2), 4),
+        (Budget(3, 0), Resources(cpus=2), 1),
+        (Budget(32, 4), Resources(cpus=2, gpus=1), 4),
+        (Budget(32, 4), Resources(cpus=2, gpus=0.5), 8),
+        (Budget(32, 1), Resources(cpus=1, gpus=1 / 3), 3),
+        (Budget(32, 2), Resources(cpus=1, gpus=0.4), 4),  # two per GPU: a fraction never spans two of them
+        (Budget(4, 4), Resources(cpus=2, gpus=0.25), 2),  # CPUs are the limit
+        (Budget(32, 0.5), Resources(cpus=1, gpus=0.25), 2),
+    ],
+)
+def test_slots_are_what_the_scarcest_resource_allows(have: Budget, trial: Resources, slots: int) -> None:
+    assert have.slots(trial) == slots
+
+
+def test_a_trial_that_does_not_fit_at_all_is_refused_with_the_key_to_change() -> None:
+    with pytest.raises(ResourceError, match=r"resources\.cpus"):
+        Budget(1, 0).slots(Resources(cpus=2))
+    with pytest.raises(ResourceError, match=r"resources\.gpus to 0"):
+        Budget(8, 0).slots(Resources(cpus=2, gpus=0.5))
+
+
+def test_asking_for_more_than_was_found_is_refused_with_what_was_found() -> None:
+    with pytest.raises(ResourceError, match=r"--gpus 4: this machine has 0 GPUs"):
+        budget(None, 4, found_cpus=2, found_gpus=0, where="this machine")
+    with pytest.raises(ResourceError, match=r"--cpus 64: this machine has 2 CPUs"):
+        budget(64, None, found_cpus=2, found_gpus=0, where="this machine")
+
+
+def test_nothing_asked_for_means_all_that_was_found() -> None:
+    assert budget(None, None, found_cpus=2, found_gpus=1, where="here") == Budget(2, 1)
+    assert budget(1, 0, found_cpus=2, found_gpus=1, where="here") == Budget(1, 0)
+
+
+def test_this_machine_is_counted_without_starting_anything() -> None:
+    assert local_cpus() >= 1
+    assert local_gpus() >= 0

@@ -1,0 +1,90 @@
+"""Reading a study: from its folder while it runs, and from MLflow into the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ablate.errors import StoreError
+from ablate.store.read import StudyResults, read_folder, read_mlflow
+from tests.store.studies import new, open_memory, run_to_the_end, study, train
+from tests.store.test_mirror import close
+
+pytestmark = pytest.mark.filterwarnings("ignore::Warning:(mlflow|alembic|sqlalchemy)")
+
+
+def test_a_folder_gives_the_rows_of_the_memory_also_of_a_trial_that_runs(tmp_path: Path) -> None:
+    memory = open_memory(tmp_path)
+    run_to_the_end(memory)
+    train(memory, new(memory), 0.5, 0.7)
+    found = read_folder(tmp_path)
+    assert found.trials == memory.results()
+    assert (found.study, found.objective, found.question) == ("made-up", memory.objective, memory.study.question)
+    running = found.trials[-1]
+    assert (running.state, running.epochs, running.metrics["val/recall_at_1"]) == ("running", 2, 0.7)
+
+
+def test_reading_changes_nothing(tmp_path: Path) -> None:
+    run_to_the_end(open_memory(tmp_path))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    read_folder(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_study_that_is_just_being_made_has_no_rows(tmp_path: Path) -> None:
+    memory = open_memory(tmp_path)
+    memory.folder.journal.write_bytes(memory.folder.journal.read_bytes()[:-5])
+    assert read_folder(tmp_path).trials == []
+
+
+def test_a_folder_without_a_study_is_refused_with_those_beside_it(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"holds no study\n  `ablate run STUDY.yaml` makes one"):
+        read_folder(tmp_path / "faces")
+    open_memory(tmp_path / "digits")
+    with pytest.raises(StoreError, match=r"holds no study\n  studies there: digits"):
+        read_folder(tmp_path / "faces")
+
+
+def test_mlflow_gives_the_same_rows_as_the_folder(tmp_path: Path, store: str) -> None:
+    """Of a trial that still runs MLflow has no metrics and costs yet: those are logged at its end."""
+    memory = open_memory(tmp_path / "study")
+    run_to_the_end(memory)
+    memory.note_closing(latency={}, tests={"0000": {"test/recall_at_1": 0.4}})
+    asked = new(memory)
+    train(memory, asked, 0.5)
+    close(memory, store)
+    folder, mlflow = read_folder(tmp_path / "study"), read_mlflow(store, "made-up")
+    folder.trials[-1] = replace(folder.trials[-1], metrics={}, cost={}, epochs=0)
+    assert mlflow == folder
+    for one, other in zip(mlflow.trials, folder.trials, strict=True):
+        assert [type(value) for _, value in sorted(one.params.items())] == [
+            type(value) for _, value in sorted(other.params.items())
+        ]
+
+
+def test_mlflow_hides_what_a_longer_trial_continues(tmp_path: Path, store: str) -> None:
+    run_to_the_end(open_memory(tmp_path / "study"))
+    close(open_memory(tmp_path / "study"), store)
+    longer = open_memory(tmp_path / "study", "space.epochs=6")
+    for asked in longer.unfinished():
+        train(longer, asked, 0.8, 0.9, begin=5)
+        longer.finish(asked.number, "complete")
+    close(longer, store)
+    assert _ids(read_mlflow(store, "made-up")) == _ids(read_folder(tmp_path / "study"))
+
+
+def test_an_experiment_that_is_not_there_or_not_ours_is_refused(tmp_path: Path, store: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(store)
+    with pytest.raises(StoreError, match="has no such experiment\n  it has: Default"):
+        read_mlflow(store, study().name)
+    client.create_run("0")
+    with pytest.raises(StoreError, match="no study of ablate is mirrored there"):
+        read_mlflow(store, "Default")
+
+
+def _ids(found: StudyResults) -> list[str]:
+    return [row.id for row in found.trials]

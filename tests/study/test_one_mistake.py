@@ -1,0 +1,166 @@
+"""A hundred ways to get a study file wrong: each is one fault, with the line it stands on and how to mend it."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from tests.study.sound import TEXT, edited, faults_in
+
+LOSS = "{triplet: {margin: 0.2}}"
+ONE_FAULT = [
+    # old, new, line, what is said, how to mend it
+    # keys that nothing reads, at every level
+    ("search:", "serach:", 12, "serach: nothing reads this key", "did you mean 'search'?"),
+    ("study:", "stduy:", 1, "stduy: nothing reads this key", "did you mean 'study'?"),
+    ("seed: 1", "sede: 1", 15, "sede: nothing reads this key", "did you mean 'seed'?"),
+    ("seed: 1", "zzz: 1", 15, "zzz: nothing reads this key", "Known here: study, question"),
+    ("seed: 1", "trials: 9", 15, "trials: nothing reads this key", "it is read at 'search.trials'"),
+    ("seed: 1", "search.trials: 9", 15, "nothing reads this key", "write search: {trials: ...}"),
+    ("seed: 1", "loss: triplet", 15, "loss: nothing reads this key", "it is read at 'space.loss'"),
+    ("protocol:", "protcol:", 3, "data.protcol: nothing reads this key", "did you mean 'protocol'?"),
+    ("{metric:", "{metrc:", 4, "objective.metrc: nothing reads this key", "did you mean 'metric'?"),
+    ("backbone:", "bakcbone:", 6, "space.bakcbone: nothing reads this key", "did you mean 'backbone'?"),
+    ("embedding_dim: 16", "lr: 0.1", 7, "space.lr: nothing reads this key", "it is read at 'space.optimizer.adam.lr'"),
+    ("per_class:", "perclass:", 10, "space.batch.perclass: nothing reads this key", "did you mean 'per_class'?"),
+    ("triplet:", "tripelt:", 8, "space.loss.tripelt: nothing reads this key", "did you mean 'triplet'?"),
+    ("margin:", "margn:", 8, "space.loss.triplet.margn: nothing reads this key", "did you mean 'margin'?"),
+    (
+        "{lr: 1e-4}",
+        "{momentum: 0.9}",
+        9,
+        "space.optimizer.adam.momentum: nothing reads",
+        "Known here: lr, weight_decay",
+    ),
+    (
+        "{margin: 0.2}",
+        "{temperature: {uniform: [0, 1]}}",
+        8,
+        "triplet.temperature: nothing reads",
+        "space.loss.info_nce",
+    ),
+    ("mlp", "{resnet18: {depth: 3}}", 6, "space.backbone.resnet18.depth: nothing reads", "Known here: nothing"),
+    ("trials:", "trails:", 12, "search.trails: nothing reads this key", "did you mean 'trials'?"),
+    ("asha:", "asah:", 12, "search.stopping.asah: nothing reads this key", "did you mean 'asha'?"),
+    ("grace_epochs", "grace_epoch", 12, "asha.grace_epoch: nothing reads this key", "did you mean 'grace_epochs'?"),
+    ("cpus", "cpu", 13, "resources.cpu: nothing reads this key", "did you mean 'cpus'?"),
+    ("cost/flops", "cost/flop", 14, "constraints.cost/flop: nothing reads this key", "did you mean 'cost/flops'?"),
+    ("max:", "maxx:", 14, "constraints.cost/flops.maxx: nothing reads this key", "did you mean 'max'?"),
+    ("digits,", "digits, params: {x: 1},", 3, "data.params.x: digits reads no such key", "Known here: nothing"),
+    # names
+    (LOSS, "tripelt", 8, "space.loss: loss 'tripelt' is not registered", "did you mean 'triplet'?"),
+    (LOSS, "zzz", 8, "loss 'zzz' is not registered", "Known: contrastive"),
+    (LOSS, "{zzz: {margin: 1}}", 8, "loss 'zzz' is not registered", "Known: contrastive"),
+    (LOSS, "[triplet,\n    contrastve]", 9, "loss 'contrastve' is not registered", "did you mean 'contrastive'?"),
+    (LOSS, "[triplet, triplet]", 8, "space.loss: 'triplet' is named twice", "name each level once"),
+    (LOSS, "[5]", 8, "space.loss: 5 names no loss", "Known: contrastive"),
+    (LOSS, "[{triplet: {margin: 0.2}}]", 8, "in a list of names", "loss: {triplet: {margin: 0.2}, ...}"),
+    (LOSS, "{choice: [triplet, circle]}", 8, "needs no `choice`", "write loss: [triplet, circle]"),
+    (LOSS, "", 8, "space.loss: is empty", "write one or more of: contrastive"),
+    (LOSS, "{}", 8, "space.loss: is empty", "write one or more of: contrastive"),
+    (LOSS, "[]", 8, "space.loss: is empty", "write one or more of: contrastive"),
+    (LOSS, "5", 8, "space.loss: 5 names no loss", "write one or more of: contrastive"),
+    (LOSS, "{triplet: 0.2}", 8, "0.2 is no mapping of parameters", "write triplet: {margin: 0.2}"),
+    ("  loss: {triplet: {margin: 0.2}}\n", "", 5, "space: there is no loss", "name one: contrastive"),
+    ("mlp", "{resnet18: 3}", 6, "3 is no mapping", "resnet18 has no parameters: write resnet18: {}"),
+    ("digits", "digit", 3, "data set 'digit' is not registered", "did you mean 'digits'?"),
+    ("closed", "open", 3, "data.protocol: 'open' is not known here", "'retrieval', 'verification' or 'closed'"),
+    ("{trials", "{algorithm: bayes, trials", 12, "'bayes' is not known here", "'tpe' or 'random'"),
+    ("{asha: {grace_epochs: 2}}", "ahsa", 12, "search.stopping: 'ahsa' is not known here", "write none, asha, or"),
+    ("{asha: {grace_epochs: 2}}", "false", 12, "search.stopping: False is not known here", "write none, asha, or"),
+    ("{asha: {grace_epochs: 2}}", "{}", 12, "search.stopping.asha: is missing", "add `asha:`"),
+    # the objective
+    ("val/auc", "val/acu", 4, "'val/acu' is not reported by protocol closed", "did you mean 'val/auc'?"),
+    ("val/auc", "auc", 4, "'auc' is not reported by protocol closed", "did you mean 'val/auc'?"),
+    ("val/auc", "train/loss", 4, "'train/loss' is not reported", "Known here: val/recall_at_1"),
+    ("val/auc", "test/auc", 4, "test/auc is sealed until the search is over", "write val/auc"),
+    ("val/auc", "test/acu", 4, "test/acu is sealed until the search is over", "did you mean 'val/auc'?"),
+    ("val/auc}", "val/auc, goal: max}", 4, "objective.goal: 'max' is not known here", "'maximize' or 'minimize'"),
+    ("val/auc}", "val/auc, goal: minimize}", 4, "auc is the better the larger it is", "write maximize"),
+    ("val/auc}", "val/eer, goal: maximize}", 4, "eer is the better the smaller it is", "write minimize"),
+    ("{metric: val/auc}", "val/auc", 4, "'val/auc' is not a mapping", "write objective: {metric: val/auc}"),
+    # wrong types
+    ("study: faces", "study: a/b", 1, "study: 'a/b' is no name", "use letters, digits"),
+    ("study: faces", "study: ..", 1, "study: '..' is no name", "begin with a letter"),
+    ("study: faces", 'study: "s\\n"', 1, "is no name", "use letters, digits"),
+    ("study: faces", "study: 12", 1, "study: 12 is not text", 'put it in quotes: "12"'),
+    ("study: faces", f"study: {'a' * 81}", 1, "is too long", "write at most 80 characters"),
+    ("study: faces\n", "", 1, "study: is missing", "add `study:`"),
+    ("question: Which one?", "question:", 2, "question: is empty", "or leave the key out"),
+    ("question: Which one?", "question: [a]", 2, "question: [a] is not text", "write text"),
+    ("digits,", "digits, image_size: 4,", 3, "data.image_size: 4 is too small", "write 8 or more"),
+    ("digits,", "digits, image_size: 28.5,", 3, "28.5 is not a whole number", "Height and width in pixels"),
+    ("digits,", "digits, val_fraction: 2,", 3, "data.val_fraction: 2 is too large", "write less than 1"),
+    ("digits,", "digits, rotate_classes: 'yes',", 3, "'yes' is not true or false", "write true or false"),
+    ("digits,", "digits, params: [1],", 3, "data.params: [1] is not a mapping", "write a mapping"),
+    ("{classes: 10, per_class: 4}", "64", 10, "space.batch: 64 is no mapping", "{classes: 16, per_class: 4}"),
+    ("{classes: 10, per_class: 4}", "", 10, "space.batch: null is no mapping", "{classes: 16, per_class: 4}"),
+    ("1e-4", "fast", 9, "space.optimizer.adam.lr: 'fast' is not a number", "write a number"),
+    ("{trials: 5", "{trials: many", 12, "search.trials: 'many' is not a whole number", "How many configurations"),
+    ("{trials: 5", "{trials: 5.0", 12, "search.trials: 5.0 is not a whole number", "write 5"),
+    ("{trials: 5", "{trials: true", 12, "search.trials: true is not a whole number", "write a whole number"),
+    ("{trials: 5", "{trials: 010", 12, "search.trials: '010' is not a whole number", "write a whole number"),
+    ("{max: 5}", "5", 14, "constraints.cost/flops: 5 is not a mapping", "write cost/flops: {max: 5}"),
+    ("{max: 5}", "{}", 14, "constraints.cost/flops: there is no bound", "write max or min"),
+    ("{max: 5}", "{max: .nan}", 14, ".nan is not a finite number", "write a finite number"),
+    ("{max: 5}", "{min: 7, max: 5}", 14, "nothing is at least 7 and at most 5", "swap min and max"),
+    ("seed: 1", "seed: abc", 15, "seed: 'abc' is not a whole number", "write a whole number"),
+    # impossible values
+    ("embedding_dim: 16", "embedding_dim: 1", 7, "space.embedding_dim: 1 is too small", "write 2 or more"),
+    ("0.2", "5", 8, "space.loss.triplet.margin: 5 leaves its bounds", "stay within 0 to 2"),
+    ("0.2", "{uniform: [0, 5]}", 8, "{uniform: [0, 5]} leaves its bounds", "stay within 0 to 2"),
+    ("0.2", "{uniform: [1, 0]}", 8, "the lower limit 1 is not below", "swap"),
+    ("1e-4", "-1e-4", 9, "-0.0001 leaves its bounds", "stay within 1e-12 to 100"),
+    ("1e-4", ".nan", 9, ".nan is no finite number", "write a finite number"),
+    ("1e-4", "{log_uniform: [0, 1]}", 9, "the lower limit 0 has no logarithm", "above 0"),
+    ("classes: 10", "classes: 5000", 10, "is 5000, but the training split has only 10 classes", "10 or less"),
+    ("classes: 10", "classes: {int: [2, 99]}", 10, "is 99, but the training split has only 10", "10 or less"),
+    ("classes: 10, ", "", 10, "is 16 by default, but the training split has only 10", "10 or less"),
+    ("closed", "retrieval", 10, "is 10, but the training split has only 6 classes", "6 or less"),
+    ("classes: 10", "classes: 1", 10, "space.batch.classes: 1 is too small", "write 2 or more"),
+    ("per_class: 4", "per_class: 1", 10, "space.batch.per_class: 1 is too small", "write 2 or more"),
+    (" epochs: 10", " epochs: 0", 11, "space.epochs: 0 is too small", "write 1 or more"),
+    (" epochs: 10", " epochs: [5, 10]", 11, "epochs are the same for every trial", "one whole number"),
+    (" epochs: 10", " epochs: 1e99", 11, "is not a whole number", "write"),
+    (" epochs: 10", f" epochs: {10**21}", 11, "is too large", "write 1000000 or less"),
+    ("{trials: 5", "{trials: 0", 12, "search.trials: 0 is too small", "write 1 or more"),
+    ("grace_epochs: 2", "grace_epochs: 0", 12, "grace_epochs: 0 is too small", "write 1 or more"),
+    ("grace_epochs: 2", "grace_epochs: 50", 12, "grace_epochs is 50, but trials end at epoch 10", "write 9 or less"),
+    ("grace_epochs: 2", "grace_epochs: 10", 12, "it would stop nobody", "write 9 or less, or leave stopping out"),
+    ("grace_epochs: 2", "reduction_factor: 1", 12, "reduction_factor: 1 is too small", "write 2 or more"),
+    ("cpus: 1", "gpus: 2", 13, "resources.gpus: 2 is more than one GPU", "a fraction such as 0.5"),
+    ("cpus: 1", "workers: 2", 13, "resources.workers: 2 is not known here", "write 1"),
+    ("seed: 1", "seed: -1", 15, "seed: -1 is too small", "write 0 or more"),
+    ("seed: 1", "seed: 1\nseed: 2", 16, "seed stands here a second time", "remove one of the two"),
+    ("digits", "omniglot", 3, "data.protocol: protocol 'closed' tests on the classes it trained on", "use protocol"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "line", "what", "mend"), ONE_FAULT)
+def test_one_mistake_is_one_fault_with_its_line_and_its_mend(
+    old: str, new: str, line: int, what: str, mend: str
+) -> None:
+    faults = faults_in(edited((old, new)))
+    assert len(faults) == 1, faults
+    assert faults[0].where == f"f.yaml:{line}", faults[0]
+    assert what in faults[0].what and mend in faults[0].mend, faults[0]
+
+
+def test_no_mistake_hides_another() -> None:
+    """Every third of the mistakes, two at a time: both are told, but for those that need the other's value to be seen."""
+    need_two_keys = (
+        "only 10 classes",
+        "only 6 classes",
+        "it would stop nobody",
+        "reported by protocol",
+        "on the classes",
+    )
+    mistakes = [case for case in ONE_FAULT if "\n" not in case[0] + case[1]][::3]
+    pairs = [(a, b) for a, b in combinations(mistakes, 2) if TEXT.replace(a[0], a[1]).count(b[0]) == 1]
+    assert len(pairs) > 300
+    hidden = []
+    for one, other in pairs:
+        told = "\n".join(map(str, faults_in(edited(one[:2], other[:2]))))
+        hidden += [(case[3], one[1], other[1]) for case in (one, other) if case[3] not in told]
+    assert [case for case in hidden if not any(words in case[0] for words in need_two_keys)] == []

@@ -1,0 +1,117 @@
+"""What `ablate summarize` prints: the answer first, units, and JSON that every parser reads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import pytest
+
+from ablate.store.read import StudyResults
+from ablate.summary.pareto import pareto_front
+from ablate.summary.render import FORMATS, MOST_ROWS, WIDTH, render
+from tests.summary.rows import of, row
+
+
+def shown(study: StudyResults, format: str = "table") -> str:
+    return render(study, pareto_front(study), format)
+
+
+STUDY = of(
+    row("0001", recall=0.9, flops=2.5e6, latency=0.25, cost__train_seconds=10.0, test__recall_at_1=0.85),
+    row("0002", recall=0.8, flops=1e6, latency=0.125, cost__train_seconds=5.0),
+    row("0003", "pruned", reason="behind at epoch 2 (ASHA)", recall=0.95, flops=1e6, cost__train_seconds=1.0),
+    row("0004", "failed", reason="diverged: the loss became nan\nin epoch 1"),
+)
+
+
+def test_the_first_lines_are_the_answer_its_cost_and_what_it_rests_on() -> None:
+    assert shown(STUDY).splitlines()[:3] == [
+        "made-up: best is mlp width=32 (trial 0001)",
+        "val/recall_at_1 0.9000, test/recall_at_1 0.8500 (one seed: no interval); cost 2.5 MFLOP, 0.25 ms p50, 10 train s",
+        "4 trials: 2 complete, 1 pruned, 1 failed; 16.0 s of training in all",
+    ]
+
+
+def test_complete_trials_come_before_pruned_ones_that_were_ahead() -> None:
+    lines = shown(STUDY).splitlines()
+    best = lines[lines.index("best trials") + 2 :][:3]
+    assert [line.split()[0] for line in best] == ["0001", "0002", "0003"]
+    assert [line.split()[2] for line in best] == ["complete", "complete", "pruned"]
+
+
+def test_failed_trials_are_named_with_the_first_line_of_their_reason() -> None:
+    assert "failed trials" in shown(STUDY)
+    assert "diverged: the loss became nan " in shown(STUDY)
+    assert "in epoch 1" not in shown(STUDY)
+
+
+def test_no_line_is_wider_than_the_screen_and_nothing_of_a_row_is_lost() -> None:
+    long = "a reason " * 60
+    wide = of(
+        *(row(f"{i:04d}", recall=0.5, flops=1e12, latency=1e5) for i in range(3)), row("0009", "failed", reason=long)
+    )
+    assert max(map(len, shown(wide).splitlines())) <= WIDTH
+    assert "1,000,000" in shown(wide)
+    assert "a reason a reason" in shown(wide) and "..." in shown(wide)
+
+
+def test_a_study_with_nothing_complete_says_so_and_shows_how_far_it_is() -> None:
+    going = of(row("0001", "running", recall=0.4), row("0002", "pruned", recall=0.3))
+    assert shown(going).startswith(
+        "made-up: no trial is complete yet; best so far mlp width=32 (trial 0001), running, after 2 epochs"
+    )
+    assert shown(of(row("0001", "running"))) == "made-up: no trial has reported yet (1 running)\n"
+    assert shown(of()) == "made-up: no trial has started yet\n"
+    assert "Pareto" not in shown(going)
+
+
+def test_a_long_list_is_cut_with_where_the_rest_is() -> None:
+    many = of(*(row(f"{i:04d}", recall=i / 100, flops=1.0) for i in range(MOST_ROWS + 3)))
+    assert "and 3 more: --format csv" in shown(many)
+
+
+def test_where_less_is_better_the_smallest_is_best() -> None:
+    errors = of(row("0001", eer=0.3, flops=1.0), row("0002", eer=0.1, flops=1.0), metric="val/eer", goal="minimize")
+    assert "trial 0002" in shown(errors).splitlines()[0]
+
+
+def test_json_has_the_stable_names_and_only_numbers_that_json_knows() -> None:
+    study = of(row("0001", recall=0.9, flops=1e6, val__auc=math.nan, cost__peak_memory_mib=math.inf))
+    found = json.loads(shown(study, "json"), parse_constant=pytest.fail)
+    assert set(found) == {"study", "objective", "trials", "pareto"}
+    assert found["objective"] == {"metric": "val/recall_at_1", "goal": "maximize"}
+    assert found["pareto"] == ["0001"]
+    (trial,) = found["trials"]
+    assert set(trial) == {"id", "state", "reason", "seed", "arm", "params", "metrics", "cost", "epochs"}
+    assert trial["params"]["backbone.width"] == 32
+    assert trial["metrics"] == {"val/recall_at_1": 0.9, "val/auc": None}
+    assert trial["cost"] == {"cost/flops": 1e6, "cost/peak_memory_mib": None}
+
+
+def test_csv_has_every_trial_and_whether_it_is_on_the_front() -> None:
+    rows = list(csv.DictReader(io.StringIO(shown(STUDY, "csv"))))
+    assert [(r["id"], r["pareto"]) for r in rows] == [
+        ("0001", "True"),
+        ("0002", "True"),
+        ("0003", "False"),
+        ("0004", "False"),
+    ]
+    assert float(rows[0]["cost/flops"]) == 2.5e6
+    assert rows[3]["val/recall_at_1"] == ""
+
+
+def test_markdown_tables_have_equally_many_cells_in_every_row() -> None:
+    study = of(row("0001", recall=0.9, flops=1.0), row("0002", "failed", reason="a | b"))
+    lines = [line for line in shown(study, "md").splitlines() if line.startswith("|")]
+    assert len(lines) == 9
+    for start in (0, 3, 6):
+        assert len({line.count("|") for line in lines[start : start + 3]}) == 1
+    assert shown(study, "md").startswith("# made-up\n\nWhich is best?\n\nmade-up: best is ")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_format_stands_an_empty_study(format: str) -> None:
+    assert shown(of(), format).endswith("\n")

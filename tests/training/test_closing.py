@@ -1,0 +1,49 @@
+"""What is measured when a study's trials are over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ablate.cost import latency
+from ablate.study.configuration import Component
+from ablate.training import checkpoint
+from ablate.training.closing import measure_architectures, read_test
+from ablate.training.data import load_data
+from ablate.training.evaluate import evaluate
+from ablate.training.loop import train
+from ablate.training.network import build_network
+from tests.training.trials import CNN, CONFIGURATION, DIGITS, trial
+
+
+def test_the_test_split_is_read_by_the_best_weights_with_the_threshold_of_validation(tmp_path: Path) -> None:
+    spec = trial(tmp_path, backbone=CNN, optimizer=Component("sgd", {"lr": 2.0}), epochs=3)
+    train(spec, lambda report: None)
+    read = read_test(spec)
+    found = checkpoint.load(tmp_path)
+    assert found is not None
+    data = load_data(DIGITS, torch.device("cpu"))
+    network = build_network(CNN, CONFIGURATION.embedding_dim, data.shape)
+    network.load_state_dict(dict(found.best_weights))
+    threshold = found.progress.best["val/threshold"]
+    expected = evaluate(network, data, data.test, protocol="retrieval", seed=DIGITS.seed, threshold=threshold)
+    assert read["test/threshold"] == threshold
+    assert read == pytest.approx({f"test/{name}": value for name, value in expected.items()}, abs=1e-3)
+    assert read_test(spec) == read
+
+
+def test_every_architecture_gets_its_latency_for_1_and_32_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.01)
+    monkeypatch.setattr(latency, "MOST_SECONDS", 0.02)
+    monkeypatch.setenv("ABLATE_CACHE", str(tmp_path))
+    other = trial(tmp_path, backbone=CNN).configuration
+    measured = measure_architectures({"mlp": CONFIGURATION, "cnn": other}, trial(tmp_path))
+    assert set(measured) == {"mlp", "cnn"}
+    for costs in measured.values():
+        for batch in ("latency", "latency_batch32"):
+            assert 0 < costs[f"cost/{batch}_ms_p50"] <= costs[f"cost/{batch}_ms_p95"]
+    assert len(list((tmp_path / "latency").iterdir())) == 4

@@ -1,0 +1,204 @@
+"""The loop: a trial that was interrupted ends as if it had not been; one that fails says why before it reports."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from ablate.catalogue.optimizers import OPTIMIZERS
+from ablate.catalogue.schedules import SCHEDULES
+from ablate.study.configuration import Component
+from ablate.training import checkpoint, loop
+from ablate.training.data import SplitData, TrialData
+from ablate.training.failures import Diverged, Infeasible
+from ablate.training.loop import train
+from ablate.training.spec import TrialSpec
+from ablate.types import Scalar
+from tests.training.trials import CNN, DIGITS, trial, untimed
+
+EPOCHS = 4
+PARAMS: dict[str, dict[str, Scalar]] = {"plateau": {"patience": 0, "factor": 0.5}, "step": {"every": 2}}
+"""So that each schedule moves the rate within EPOCHS."""
+
+
+class Stopped(Exception):
+    """What a listener raises to end a trial."""
+
+
+def reports_of(spec: TrialSpec, *, stop_at: int | None = None) -> list[dict[str, float]]:
+    """What `train` reports; the listener ends the trial at epoch `stop_at`."""
+    reports: list[dict[str, float]] = []
+
+    def listen(report: dict[str, float]) -> None:
+        if report["epoch"] == stop_at:
+            raise Stopped
+        reports.append(report)
+
+    try:
+        train(spec, listen)
+    except Stopped:
+        assert stop_at is not None
+    return reports
+
+
+def saved(folder: str) -> dict[str, Any]:
+    """All that a checkpoint holds except times, flat enough to compare."""
+    found = checkpoint.load(Path(folder))
+    assert found is not None
+    progress = {name: value for name, value in asdict(found.progress).items() if name in ("epoch", "best")}
+    state = found.state["optimizer"]["state"]
+    moments = {f"{number}.{name}": tensor for number, kept in state.items() for name, tensor in kept.items()}
+    schedule = {name: value for name, value in found.state["schedule"].items() if not name.startswith("_")}
+    groups = found.state["optimizer"]["param_groups"]
+    return {"progress": progress, "schedule": schedule, "groups": groups} | {
+        "tensors": {**found.weights, **{f"best.{n}": t for n, t in found.best_weights.items()}, **moments}
+    }
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "schedule", "sampler"),
+    [
+        *product(OPTIMIZERS.names, SCHEDULES.names, ["random"]),
+        ("adam", "constant", "distance_weighted"),  # draws from torch's global generator
+    ],
+)
+def test_a_resumed_trial_equals_an_uninterrupted_one_bit_for_bit(
+    tmp_path: Path, optimizer: str, schedule: str, sampler: str
+) -> None:
+    params = PARAMS.get(schedule, {})
+    spec = replace(
+        trial(
+            tmp_path / "whole",
+            backbone=CNN,
+            sampler=Component(sampler),
+            optimizer=Component(optimizer, {"momentum": 0.9} if optimizer == "rmsprop" else {}),
+            schedule=Component(schedule, params),
+            epochs=EPOCHS,
+        ),
+        checkpoint_seconds=0.0,
+    )
+    whole = reports_of(spec)
+    pieces = replace(spec, folder=str(tmp_path / "pieces"))
+    assert len(reports_of(pieces, stop_at=2)) == 1
+    torch.rand(11)  # whatever happens in between
+    assert [report["epoch"] for report in reports_of(pieces, stop_at=4)] == [2, 3]
+    (last,) = reports_of(pieces)
+    assert untimed(last) == untimed(whole[-1])
+    before, after = saved(spec.folder), saved(pieces.folder)
+    tensors, resumed = before.pop("tensors"), after.pop("tensors")
+    assert before == after
+    assert tensors.keys() == resumed.keys()
+    assert any("running_var" in name for name in tensors)
+    assert all(torch.equal(tensor, resumed[name]) for name, tensor in tensors.items())
+
+
+def test_a_finished_trial_trains_no_further_and_keeps_its_checkpoint(tmp_path: Path) -> None:
+    reports_of(trial(tmp_path))
+    assert reports_of(trial(tmp_path)) == []
+    assert saved(str(tmp_path))["progress"]["epoch"] == 1
+
+
+def test_more_epochs_continue_a_finished_trial_as_if_they_had_been_asked_for(tmp_path: Path) -> None:
+    reports_of(trial(tmp_path / "grown", epochs=1))
+    (grown,) = reports_of(trial(tmp_path / "grown", epochs=2))
+    assert untimed(grown) == untimed(reports_of(trial(tmp_path / "whole", epochs=2))[-1])
+
+
+def test_checkpoints_between_epochs_are_no_more_frequent_than_the_spec_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs: list[int] = []
+    monkeypatch.setattr(checkpoint, "save", lambda folder, saved: epochs.append(saved.progress.epoch))
+    reports_of(replace(trial(tmp_path, epochs=3), checkpoint_seconds=0.0))
+    reports_of(replace(trial(tmp_path, epochs=3), checkpoint_seconds=60.0))
+    assert epochs == [1, 2, 3, 3]
+
+
+def test_the_best_epoch_and_its_weights_are_kept(tmp_path: Path) -> None:
+    spec = trial(tmp_path, optimizer=Component("sgd", {"lr": 2.0}), epochs=4)  # 2: up and down
+    for goal, best in (("maximize", max), ("minimize", min)):
+        reports = reports_of(replace(spec, goal=goal, folder=str(tmp_path / goal)))
+        values = [report["val/map_at_r"] for report in reports]
+        expected = values.index(best(values)) + 1
+        kept = saved(str(tmp_path / goal))
+        assert kept["progress"]["best"]["epoch"] == reports[-1]["best/epoch"] == expected
+        assert kept["progress"]["best"]["val/map_at_r"] == best(values)
+        same = all(torch.equal(kept["tensors"][f"network.{n}"], kept["tensors"][f"best.{n}"]) for n in ["head.weight"])
+        assert same == (expected == 4)
+
+
+@pytest.mark.parametrize("sampler", ["random", "hard", "semi_hard", "distance_weighted"])
+def test_a_loss_that_is_no_number_ends_the_trial_before_it_reports(tmp_path: Path, sampler: str) -> None:
+    spec = trial(tmp_path, optimizer=Component("sgd", {"lr": 1e30}), sampler=Component(sampler))
+    reports: list[dict[str, float]] = []
+    with pytest.raises(Diverged, match=r"(became nan|not finite) in epoch 1; a smaller learning rate may help"):
+        train(spec, reports.append)
+    assert reports == []
+    assert not tmp_path.exists() or list(tmp_path.iterdir()) == []
+
+
+def test_a_component_that_fails_on_sound_embeddings_is_not_called_diverged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug of the miner")
+
+    monkeypatch.setattr(loop, "choose_tuples", broken)
+    with pytest.raises(RuntimeError, match="a bug of the miner"):
+        train(trial(tmp_path), lambda report: None)
+
+
+def test_a_constraint_that_is_broken_before_training_ends_the_trial_before_an_epoch(tmp_path: Path) -> None:
+    params = reports_of(trial(tmp_path / "free"))[0]["cost/params"]
+    allowed = replace(trial(tmp_path / "allowed"), constraints={"cost/params": (params, params)})
+    assert len(reports_of(allowed)) == 1
+    for bounds, text in (((None, params - 1), "allows at most"), ((params + 1, None), "asks for at least")):
+        with pytest.raises(Infeasible, match=rf"cost/params is .*{text}"):
+            train(replace(allowed, constraints={"cost/params": bounds}), lambda report: None)
+    slow = replace(allowed, constraints={"cost/latency_ms_p50": (None, 1.0)}, known_costs={"cost/latency_ms_p50": 2.0})
+    with pytest.raises(Infeasible, match="cost/latency_ms_p50 is 2, the study allows at most 1"):
+        train(slow, lambda report: None)
+
+
+def test_the_schedule_moves_the_rate_after_each_epoch(tmp_path: Path) -> None:
+    schedule = Component("step", {"every": 1, "factor": 0.5})
+    spec = trial(tmp_path, optimizer=Component("adam", {"lr": 0.008}), schedule=schedule, epochs=3)
+    assert [report["train/lr"] for report in reports_of(spec)] == pytest.approx([0.008, 0.004, 0.002])
+
+
+def test_another_loss_or_backbone_sees_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[int]] = []
+    real = TrialData.batch
+
+    def watch(data: TrialData, split: SplitData, indices: torch.Tensor) -> torch.Tensor:
+        if split is data.train:
+            seen[-1].extend(indices.tolist())
+        return real(data, split, indices)
+
+    monkeypatch.setattr(TrialData, "batch", watch)
+    others: list[dict[str, Component]] = [
+        {},
+        {"loss": Component("info_nce")},
+        {"sampler": Component("distance_weighted")},
+        {"backbone": CNN},
+    ]
+    for number, choices in enumerate(others):
+        seen.append([])
+        reports_of(trial(tmp_path / str(number), epochs=2, **choices))
+    assert len(seen) == len(others)
+    assert len(seen[0]) > 1000
+    assert all(order == seen[0] for order in seen)
+
+
+def test_learning_beats_an_untrained_network_on_new_images_of_known_classes(tmp_path: Path) -> None:
+    closed = replace(DIGITS, protocol="closed")
+    spec = replace(trial(tmp_path / "trained", loss=Component("info_nce"), epochs=4), data=closed)
+    still = trial(tmp_path / "still", loss=Component("info_nce"), optimizer=Component("sgd", {"lr": 1e-12}))
+    trained, untrained = reports_of(spec)[-1], reports_of(replace(still, data=closed))[-1]
+    assert trained["train/loss"] < 0.8 * untrained["train/loss"]
+    assert trained["val/map_at_r"] > untrained["val/map_at_r"] + 0.1

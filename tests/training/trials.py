@@ -1,0 +1,56 @@
+"""Tiny trials on the digits data set: 6 classes to train on, 2 to validate, 2 to test; an epoch takes some 30 ms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ablate.study.configuration import Component, Configuration
+from ablate.training.spec import DataSpec, TrialSpec
+
+CNN = Component("simple_cnn", {"width": 4, "depth": 2})
+CONFIGURATION = Configuration(
+    backbone=Component("mlp", {"width": 16, "depth": 1}),
+    loss=Component("contrastive"),
+    sampler=Component("random"),
+    optimizer=Component("adam"),
+    schedule=Component("constant"),
+    embedding_dim=8,
+    batch_classes=6,
+    batch_per_class=16,
+    epochs=1,
+)
+DIGITS = DataSpec(
+    name="digits",
+    params=(),
+    root="/nowhere",  # they come with scikit-learn
+    image_size=8,
+    protocol="retrieval",
+    val_fraction=0.2,
+    test_fraction=0.2,
+    rotate_classes=False,
+    seed=0,
+)
+TIMED = ("time/", "cost/train_seconds", "cost/seconds", "cost/peak_memory_mib")
+"""What may differ between two trials that are otherwise equal."""
+
+
+def trial(folder: Path, **choices: Any) -> TrialSpec:
+    """A trial of CONFIGURATION with other `choices`."""
+    return TrialSpec(
+        id="0000",
+        configuration=replace(CONFIGURATION, **choices),
+        data=DIGITS,
+        metric="val/map_at_r",
+        goal="maximize",
+        seed=3,
+        folder=str(folder),
+        cpus=1,
+        gpus=0.0,
+    )
+
+
+def untimed(report: dict[str, float]) -> dict[str, float]:
+    """The numbers that must be equal, bit for bit, wherever the same trial runs."""
+    return {name: value for name, value in report.items() if not name.startswith(TIMED)}
