@@ -161,14 +161,15 @@ def list_(
     ] = None,
 ) -> None:
     """What can be named in a study file: parameters, default search spaces, sources."""
+    from ablate.study.keys import near
     from ablate.summary.catalogue import KINDS, as_text
 
     if kind is not None and kind not in KINDS:
-        raise AblateError(f"there is no list of {kind}\n  there are: {', '.join(KINDS)}")
+        raise AblateError(f"there is no list of '{kind}'\n  {near(kind, list(KINDS))}")
     typer.echo("\n\n".join(as_text(name) for name in ([kind] if kind else KINDS)))
 
 
-@app.command(epilog="Example: ablate schema > study.schema.json")
+@app.command(epilog="Example: ablate schema > search_spaces/study.schema.json")
 def schema() -> None:
     """The JSON schema of study files, for editors."""
     import json

@@ -7,9 +7,9 @@ The same tiny trials (digits, an MLP of 16 units, one epoch) are trained by
   bare     ablate's training loop over the same configurations in one process: the cost of training itself;
   plain    ray.tune.Tuner over a function that calls the same loop, everything by default: a process per trial;
   nested   Ray's documented pattern, a function that runs a TorchTrainer of one worker with TuneReportCallback, everything by
-           default, but for max_concurrent_trials (its guide asks for it) and two logical CPUs per slot: a trial's driver
-           takes one and its worker another, so on as many as there are slots it would wait for itself for ever.
-Each in a process of its own, one after the other. With T trials on S slots, W seconds from the first report to the end of the last trial, and b seconds a bare trial:
+           default, but for max_concurrent_trials and two logical CPUs per slot: a trial's driver takes one, its worker another.
+Each in a process of its own. With T trials on S slots, W seconds from the first report to the end of the last trial, and
+b seconds a bare trial:
   added  = (W - (T-1) b/S) / (T-1): wall seconds that the engine adds to a trial. The start is not in it, and for a few trials
            it flatters the peer, since S of the T trials had paid for their start before the clock began.
   steady = (r_T - r_S) / (T-S) - b/S, r_i being the moment at which the i-th trial reported first: the same without that.
@@ -238,13 +238,12 @@ def main() -> None:
     parser.add_argument("--pattern", choices=("plain", "nested"), action="append", help="this peer only; repeatable")
     parser.add_argument("--only", choices=("plain", "nested"), help="one peer, in this process")
     parser.add_argument("--folder", type=Path, help="of --only")
-    given = parser.parse_args()
     exit_on_sigterm()
+    given = parser.parse_args()
     if given.only:
         peer(given.only, given.folder / "specs.json", given.folder, given.slots)
     else:
-        patterns = given.pattern or ["plain", "nested"]
-        compare(given.trials, given.nested_trials, given.slots, given.minutes, patterns)
+        compare(given.trials, given.nested_trials, given.slots, given.minutes, given.pattern or ["plain", "nested"])
 
 
 if __name__ == "__main__":

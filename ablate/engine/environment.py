@@ -41,6 +41,17 @@ def prepare(*, own_ray: bool) -> None:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one into the home folder
 
 
+def skip_callback_tags() -> None:
+    """Keep Ray from importing mlflow (two seconds, in the driver, before the first trial) to count the callbacks it is given.
+
+    It does so for its usage statistics, also where those are off. Ray 2.60, `tune/tune.py`; can go when that is lazy.
+    """
+    from ray.air._internal import usage
+
+    if hasattr(usage, "tag_callbacks"):
+        usage.tag_callbacks = lambda callbacks: False
+
+
 def for_workers() -> dict[str, str]:
     """The variables to hand to a cluster that is joined."""
     return {name: os.environ[name] for name in FOR_WORKERS if name in os.environ}

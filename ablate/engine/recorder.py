@@ -66,8 +66,19 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self._end(number, "pruned", f"infeasible: {result['infeasible']}")
         elif "failure" in result:
             self._end(number, "failed", result["failure"])
+        elif broken := self._broken_constraint(number):
+            self.memory.mark_infeasible(number)
+            self._end(number, "pruned", f"infeasible: {broken}")
         else:
             self._end(number, "complete", None)
+
+    def _broken_constraint(self, number: int) -> str | None:
+        """A constraint on a cost that is known only now; None where all are kept."""
+        cost = self.memory.result(f"{number:04d}").cost
+        for name, limit in self.memory.study.constraints.items():
+            if name in cost and not limit.allows(cost[name]):
+                return f"{name} is {cost[name]:g}, the study allows {limit.describe()}"
+        return None
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         error = trial.get_error() or RuntimeError("its process died")

@@ -222,6 +222,7 @@ class _Run:
         import ray.tune
 
         logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
+        environment.skip_callback_tags()
         from ablate.engine.in_process import run_trial
         from ablate.engine.recorder import Recorder
         from ablate.engine.searcher import StudySearcher

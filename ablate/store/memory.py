@@ -48,13 +48,7 @@ class Memory:
         self.objective = study.objective
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder.journal)
-        self._optuna = optuna.create_study(
-            storage=self._storage,
-            sampler=optuna.samplers.RandomSampler(),  # never asked: see `proposer`
-            study_name=study.name,
-            direction=StudyDirection[study.objective.goal.upper()],
-            load_if_exists=True,
-        )
+        self._optuna = self._open()
         self._study_id = self._storage.get_study_id_from_name(study.name)
         self._settle()
         self._lengthen()
@@ -150,6 +144,17 @@ class Memory:
     def asked(self, id: str) -> Asked:
         """One trial as it was handed out."""
         return _asked(self._frozen(int(id)))
+
+    def _open(self) -> optuna.Study:
+        """The study in the storage; made where it is not there: `load_if_exists` would write a record each time."""
+        sampler = optuna.samplers.RandomSampler()  # never asked: see `proposer`
+        try:
+            return optuna.load_study(study_name=self.study.name, storage=self._storage, sampler=sampler)
+        except KeyError:
+            direction = StudyDirection[self.objective.goal.upper()]
+            return optuna.create_study(
+                storage=self._storage, sampler=sampler, study_name=self.study.name, direction=direction
+            )
 
     def _settle(self) -> None:
         """Complete what a killed driver wrote down in part: an epoch that only the curves have, an end that was not told."""

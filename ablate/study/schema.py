@@ -126,6 +126,10 @@ class Limit(Strict):
             )
         return self
 
+    def allows(self, value: float) -> bool:
+        """Whether `value` is within the bound."""
+        return (self.max is None or value <= self.max) and (self.min is None or value >= self.min)
+
     def describe(self) -> str:
         """For people: `at least 2, at most 5`."""
         bounds = {"at least": self.min, "at most": self.max}

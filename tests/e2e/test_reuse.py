@@ -29,7 +29,8 @@ from ablate.training.spec import TrialSpec
 study = load_study(Path(sys.argv[1]))
 data, _ = prepare_data(study, Path("unused"))
 asked = Memory(StudyFolder(Path(sys.argv[2])), study).asked(sys.argv[3])
-spec = TrialSpec(asked.id, asked.configuration, data, study.objective.metric, study.objective.goal, asked.seed, sys.argv[4], 1, 0)
+objective = study.objective
+spec = TrialSpec(asked.id, asked.configuration, data, objective.metric, objective.goal, asked.seed, sys.argv[4], 1, 0)
 train(spec, lambda report: print(json.dumps(report)))
 """
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ablate
-from tests.e2e.study import ASHA, rows, run, write_study
+from tests.e2e.study import rows, run, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -42,7 +42,8 @@ def _check_mirror(out: Path, found: list[dict[str, object]]) -> None:
     client = MlflowClient(f"sqlite:///{out / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("small")
     assert experiment is not None
-    runs = {r.data.tags["ablate.trial"]: r for r in client.search_runs([experiment.experiment_id]) if "ablate.trial" in r.data.tags}
+    children = [run for run in client.search_runs([experiment.experiment_id]) if "ablate.trial" in run.data.tags]
+    runs = {run.data.tags["ablate.trial"]: run for run in children}
     assert sorted(runs) == [row["id"] for row in found]
     status = {"complete": "FINISHED", "pruned": "KILLED"}
     for row in found:
@@ -86,13 +87,22 @@ def test_more_gpus_than_there_are_is_refused_and_nothing_is_written(tmp_path: Pa
 
 
 def test_a_finite_space_ends_when_every_configuration_was_tried(tmp_path: Path) -> None:
-    study = write_study(tmp_path, trials=30, epochs=1, stopping=ASHA)
+    study = write_study(tmp_path, trials=30, epochs=1, stopping="none")
     words = ["--set", "space.loss=triplet", "--set", "space.optimizer=adam", "--set", "space.sampler=random"]
     done = run("run", study, "--out", tmp_path / "runs", *words)
     assert done.returncode == 0, done.stderr
     found = rows(tmp_path / "runs" / "small")
     assert len(found) == 4  # two widths x two embedding widths
     assert "every one of them was tried" in done.stderr
+
+
+def test_constraints_known_only_after_training_set_the_trial_aside(tmp_path: Path) -> None:
+    study = write_study(tmp_path, trials=2, epochs=1, stopping="none")
+    done = run("run", study, "--out", tmp_path / "runs", "--set", "constraints={cost/train_seconds: {max: 1e-6}}")
+    assert done.returncode == 0, done.stderr
+    for row in rows(tmp_path / "runs" / "small"):
+        assert (row["state"], row["epochs"]) == ("pruned", 1)
+        assert row["reason"].startswith("infeasible: cost/train_seconds is ")
 
 
 def test_constraints_known_before_training_cost_no_epoch(tmp_path: Path) -> None:

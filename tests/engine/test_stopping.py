@@ -82,7 +82,9 @@ def _rungs(stopping: Stopping) -> list[_Rung]:
     return [_Rung(milestone, dict(recorded)) for milestone, recorded in stopping._brackets[0]._rungs]
 
 
-def _decide(stopping: Stopping, events: list[tuple[int, int, float]], alive: dict[int, int]) -> list[tuple[int, int, str]]:
+def _decide(
+    stopping: Stopping, events: list[tuple[int, int, float]], alive: dict[int, int]
+) -> list[tuple[int, int, str]]:
     """Feed events of trials that were not stopped before; `alive` maps a trial to the epoch it has reached."""
     decisions = []
     for number, epoch, value in events:

@@ -41,9 +41,11 @@ def test_a_row_holds_the_best_epochs_metrics_and_the_last_epochs_costs(tmp_path:
 def test_a_study_opened_again_has_the_same_rows_and_repeats_none(tmp_path: Path) -> None:
     rows = run_to_the_end(open_memory(tmp_path))
     assert {row.state for row in rows} == {"complete", "pruned", "failed"}
+    journal = (tmp_path / "journal.log").read_bytes()
     again = open_memory(tmp_path, "search.trials=12")
     assert again.results() == rows
     assert (again.count(), again.unfinished()) == (6, [])
+    assert (tmp_path / "journal.log").read_bytes() == journal
     later = run_to_the_end(again)
     assert later[:6] == rows
     seen = [tuple(sorted((name, value) for name, value in row.params.items())) for row in later]

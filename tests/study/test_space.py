@@ -56,6 +56,15 @@ def test_a_space_without_a_choice_asks_nothing() -> None:
     assert fixed.size == 1
 
 
+def test_the_first_configuration_takes_the_first_of_everything() -> None:
+    first = space().first()
+    assert (first.backbone, first.loss) == (
+        Component("mlp", {"width": 8, "depth": 2}),
+        Component("triplet", {"margin": 0.1}),
+    )
+    assert first.embedding_dim == 2
+
+
 def test_a_range_of_reals_has_no_size() -> None:
     assert space().size is None
 

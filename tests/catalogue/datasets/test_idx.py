@@ -85,7 +85,7 @@ def test_a_truncated_gz_is_named(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "MNIST/raw/t10k-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:keep])
     damaged = IdxDataset("mnist", "MNIST", {**dataset.md5s, "t10k-images-idx3-ubyte": (md5(path), "")})
-    with pytest.raises(DataError, match="t10k-images-idx3-ubyte.gz cannot be decoded"):
+    with pytest.raises(DataError, match=r"t10k-images-idx3-ubyte\.gz cannot be decoded"):
         damaged.decode(tmp_path, 28)
 
 

@@ -109,7 +109,7 @@ def test_a_broken_png_is_named(tmp_path: Path) -> None:
     draw_small_omniglot(tmp_path)
     broken = tmp_path / "omniglot-py/images_background/Greek/character02/0001_07.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    with pytest.raises(DataError, match="images_background/Greek/character02/0001_07.png"):
+    with pytest.raises(DataError, match=r"images_background/Greek/character02/0001_07\.png"):
         SmallOmniglot().decode(tmp_path, 28)
 
 
