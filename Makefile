@@ -29,6 +29,7 @@ $(READY): requirements.lock pyproject.toml
 	test -x $(BIN)/uv || $(MAKE) uv
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	-$(BIN)/python -m compileall -q ablate
 	touch $(READY)
 
 .PHONY: uv

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import socket
 from dataclasses import dataclass
 
 from ablate.errors import ResourceError
@@ -56,13 +55,6 @@ def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus:
                 f"  ask for {found:g} or fewer, or join a cluster that has more with --address"
             )
     return Budget(found_cpus if cpus is None else cpus, found_gpus if gpus is None else gpus)
-
-
-def check_answers(address: str) -> None:
-    """Raise OSError where nothing listens at HOST:PORT; Ray itself would try for minutes. `auto` and the like pass."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def local_cpus() -> int:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import logging
-import math
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablate.engine import environment
+from ablate.engine import environment, session
 from ablate.engine.progress import Progress
-from ablate.engine.resources import Budget, budget, check_answers, local_cpus, local_gpus
-from ablate.errors import ResourceError
+from ablate.engine.resources import Budget
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Asked, Memory
 from ablate.store.mirror import Mirror
@@ -62,14 +59,14 @@ def run_study(study: Study, options: Options) -> Outcome:
     Raises AblateError for whatever can be known before the start; then nothing is started and nothing written.
     """
     environment.prepare(own_ray=options.address is None)
-    allowed = None if options.address else _local_budget(study, options)
+    cpus, gpus, trial = options.cpus, options.gpus, study.resources
+    allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
     spec, digest = prepare_data(study, options.data)
     folder = StudyFolder(options.out.expanduser().absolute() / study.name)
     if not options.fresh:
         folder.check(study)
-    if options.address:
-        allowed = _join(study, options)
-    assert allowed is not None, "either this machine's budget or the cluster's"
+    if allowed is None:
+        allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
     notes = []
     if options.fresh and folder.path.exists():
         with folder.held():
@@ -78,55 +75,7 @@ def run_study(study: Study, options: Options) -> Outcome:
         try:
             return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
         finally:
-            _leave_ray()
-
-
-def _local_budget(study: Study, options: Options) -> Budget:
-    found = budget(options.cpus, options.gpus, found_cpus=local_cpus(), found_gpus=local_gpus(), where="this machine")
-    found.slots(study.resources)
-    return found
-
-
-def _join(study: Study, options: Options) -> Budget:
-    """Connect to a cluster and see what it has; leave it again where that is too little."""
-    import ray
-
-    assert options.address is not None, "only a run with --address joins"
-    try:
-        check_answers(options.address)
-        ray.init(
-            address=options.address,
-            log_to_driver=False,
-            logging_level="WARNING",
-            runtime_env={"env_vars": environment.for_workers()},
-        )
-    except OSError as error:  # ray.init raises ConnectionError, which is one
-        raise ResourceError(
-            f"--address {options.address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
-            "  start one with `ray start --head`, or leave --address out to run on this machine"
-        ) from None
-    try:
-        has = ray.cluster_resources()
-        found = budget(
-            options.cpus,
-            options.gpus,
-            found_cpus=int(has.get("CPU", 0)),
-            found_gpus=has.get("GPU", 0),
-            where=f"the cluster at {options.address}",
-        )
-        found.slots(study.resources)
-    except ResourceError:
-        ray.shutdown()
-        raise
-    return found
-
-
-def _leave_ray() -> None:
-    """End Ray where this process started it, or leave the cluster it joined."""
-    import ray
-
-    if ray.is_initialized():
-        ray.shutdown()
+            session.leave()
 
 
 class _Run:
@@ -144,11 +93,9 @@ class _Run:
     ) -> None:
         self.study, self.options, self.folder, self.data = study, options, folder, data
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
-        earlier_epochs = folder.check(study)
-        self.memory = Memory(folder, study, slots=self.slots)
-        if earlier_epochs is not None:
-            self.memory.lengthen(earlier_epochs)
+        folder.check(study)  # again, now that nobody else can change it
         folder.describe(study)
+        self.memory = Memory(folder, study, slots=self.slots)
         done = self.memory.results()
         self.progress = Progress(study, done=done, slots=self.slots, quiet=options.quiet)
         self.mirror = Mirror(
@@ -168,15 +115,15 @@ class _Run:
         try:
             with self.progress:
                 if self._trials_left():
-                    self._start_ray(last)
+                    session.start(self.allowed, self.folder, last)
                     self._measure_constrained()
                     self._train()
                 if still_open(self.memory).anything:
-                    self._start_ray(last)
+                    session.start(self.allowed, self.folder, last)
                     self._close()
         except KeyboardInterrupt:
             interrupted = True
-        _leave_ray()
+        session.leave()
         shutil.rmtree(self._tune_folder, ignore_errors=True)
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
@@ -196,25 +143,6 @@ class _Run:
         return bool(self.memory.unfinished()) or (
             self.memory.count() < self.study.search.trials and not self.memory.exhausted
         )
-
-    def _start_ray(self, last: dict[str, Any]) -> None:
-        """A Ray of our own, unless one is joined or already here. What a killed driver left of its own is ended first."""
-        import ray
-
-        from ablate.engine.leftovers import end_leftovers
-
-        if ray.is_initialized():
-            return
-        if "session_dir" in last:
-            end_leftovers(last.pop("session_dir"))
-        context = ray.init(
-            num_cpus=self.allowed.cpus,
-            num_gpus=math.ceil(self.allowed.gpus),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="WARNING",
-        )
-        self.folder.note_holder({"pid": os.getpid(), "session_dir": context.address_info["session_dir"]})
 
     def _train(self) -> None:
         """All trials, through Tune."""

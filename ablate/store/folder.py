@@ -75,13 +75,10 @@ class StudyFolder:
         """Write down who holds the study, for the run that finds it dead. Into the locked file: another has no lock."""
         self.lock.write_text(json.dumps(holder))
 
-    def check(self, study: Study) -> int | None:
-        """The epochs of the trials that are here, or None where there is nothing yet.
-
-        Raises StoreError where those trials mean something else than `study`, with every difference and the ways out.
-        """
+    def check(self, study: Study) -> None:
+        """Raise StoreError where the trials here mean something else than `study`: every difference, and the ways out."""
         if not self.description.exists():
-            return None
+            return
         earlier: dict[str, str] = _read_json(self.description).get("meaning", {})
         if not earlier:
             raise StoreError(
@@ -94,7 +91,7 @@ class StudyFolder:
         if longer and not fixed_length:
             differ.discard("space.epochs")
         if not differ:
-            return int(earlier["space.epochs"])
+            return
         rows = [
             f"  {key}: was {earlier.get(key, 'not there')}, is {now.get(key, 'not there')}" for key in sorted(differ)
         ]

@@ -112,9 +112,6 @@ class Memory:
         """Tell Optuna that a constraint forbids this region: it is then ranked behind every allowed trial."""
         optuna.Trial(self._optuna, self._key(number)).set_constraint("constraints", 1.0)
 
-    def lengthen(self, epochs: int) -> None:
-        """Nothing: opening does it. Here until `engine.run` no longer calls it."""
-
     def curves(self) -> dict[int, dict[int, float]]:
         """The objective of every epoch of every trial: {number: {epoch: value}}."""
         return {t.number: dict(t.intermediate_values) for t in self._known() if t.intermediate_values}

@@ -51,15 +51,19 @@ class Mirror:
         id = trial_id(number)
         self.running[id] = self.row(id)
         self._mark(self.running[id])
-        if not self.thread.is_alive():
-            self.thread.start()  # not before: importing mlflow takes seconds that the first trial should have
 
     def reported(self, number: int, report: dict[str, float]) -> None:
         self._mark(self.running[trial_id(number)])
+        self._begin()  # not before: importing mlflow takes seconds that the first epoch should have
 
     def ended(self, result: TrialResult) -> None:
         self.running.pop(result.id, None)
         self._mark(result)
+        self._begin()
+
+    def _begin(self) -> None:
+        if not self.thread.is_alive():
+            self.thread.start()
 
     def close(self, ids: list[str], *, status: str, patience_seconds: float) -> None:
         """Bring all of `ids` up to date, end the parent run with `status`, and stop; gives up after some patience."""

@@ -66,7 +66,8 @@ def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refu
     lengthened = rows(out / "small")
     assert [row["epochs"] for row in lengthened] == [4] * 5
     assert [row["params"] | {"epochs": 2} for row in lengthened] == [row["params"] for row in longer]
-    curve = [json.loads(line) for line in (out / "small" / "trials" / lengthened[0]["id"] / "metrics.jsonl").open()]
+    lines = (out / "small" / "trials" / lengthened[0]["id"] / "metrics.jsonl").read_text().splitlines()
+    curve = [json.loads(line) for line in lines]
     assert [report["epoch"] for report in curve] == [1, 2, 3, 4]  # went on from its checkpoint, not from the beginning
 
     refused = run("run", study, "--out", out, "--set", "space.embedding_dim=32")

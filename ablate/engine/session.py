@@ -1,0 +1,91 @@
+"""The Ray session of a run: one of our own on this machine, or a cluster that is joined and left as it was."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+from typing import Any
+
+from ablate.engine import environment
+from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.errors import ResourceError
+from ablate.store.folder import StudyFolder
+from ablate.study.schema import Resources
+
+
+def local_budget(trial: Resources, *, cpus: int | None, gpus: float | None) -> Budget:
+    """What a study may use of this machine; starts nothing. Raises ResourceError."""
+    found = budget(cpus, gpus, found_cpus=local_cpus(), found_gpus=local_gpus(), where="this machine")
+    found.slots(trial)
+    return found
+
+
+def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None) -> Budget:
+    """Connect to a cluster and see what a study may use of it; leaves it again where that is too little.
+
+    Raises ResourceError, also where no cluster answers.
+    """
+    import ray
+
+    try:
+        _check_answers(address)
+        ray.init(
+            address=address,
+            log_to_driver=False,
+            logging_level="WARNING",
+            runtime_env={"env_vars": environment.for_workers()},
+        )
+    except OSError as error:  # ray.init raises ConnectionError, which is one
+        raise ResourceError(
+            f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
+            "  start one with `ray start --head`, or leave --address out to run on this machine"
+        ) from None
+    try:
+        has = ray.cluster_resources()
+        where = f"the cluster at {address}"
+        found_cpus, found_gpus = int(has.get("CPU", 0)), has.get("GPU", 0)
+        found = budget(cpus, gpus, found_cpus=found_cpus, found_gpus=found_gpus, where=where)
+        found.slots(trial)
+    except ResourceError:
+        leave()
+        raise
+    return found
+
+
+def _check_answers(address: str) -> None:
+    """Raise OSError where nothing listens at HOST:PORT; Ray itself would try for minutes. `auto` and the like pass."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> None:
+    """A Ray of our own, unless one is joined or here already; `last` is what the previous holder of the study noted.
+
+    What a killed driver left of its Ray is ended first: its agents stay for a minute and slow this start.
+    """
+    import ray
+
+    from ablate.engine.leftovers import end_leftovers
+
+    if ray.is_initialized():
+        return
+    if "session_dir" in last:
+        end_leftovers(last.pop("session_dir"))
+    context = ray.init(
+        num_cpus=allowed.cpus,
+        num_gpus=math.ceil(allowed.gpus),
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="WARNING",
+    )
+    folder.note_holder({"pid": os.getpid(), "session_dir": context.address_info["session_dir"]})
+
+
+def leave() -> None:
+    """End Ray where this process started it, or leave the cluster it joined."""
+    import ray
+
+    if ray.is_initialized():
+        ray.shutdown()
