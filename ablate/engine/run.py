@@ -116,11 +116,13 @@ class _Run:
             with self.progress:
                 if self._trials_left():
                     session.start(self.allowed, self.folder, last)
-                    self._measure_constrained()
-                    self._train()
+                    with session.stoppable():
+                        self._measure_constrained()
+                        self._train()
                 if still_open(self.memory).anything:
                     session.start(self.allowed, self.folder, last)
-                    self._close()
+                    with session.stoppable():
+                        self._close()
         except KeyboardInterrupt:
             interrupted = True
         session.leave()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from ablate.engine import environment
@@ -81,6 +85,25 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> None:
         logging_level="WARNING",
     )
     folder.note_holder({"pid": os.getpid(), "session_dir": context.address_info["session_dir"]})
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """SIGINT and SIGTERM raise KeyboardInterrupt: Ctrl-C, `kill`, and a batch system's end all stop a study resumably.
+
+    Also where they were ignored, as a shell does for what it starts in the background. After `start` or `join`: Ray sets a
+    handler of its own for SIGTERM, which aborts.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def leave() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from pytorch_metric_learning.losses import GenericPairLoss
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -17,6 +16,11 @@ from ablate.catalogue.samplers import SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.study.configuration import Configuration
 from ablate.training.network import SiameseNetwork, build_network
+from ablate.training.put_off import put_off
+
+put_off(
+    "scipy.stats"
+)  # pytorch-metric-learning imports it for one function that no loss calls: 1.3 s at every process start
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class Parts:
 
 def build(configuration: Configuration, image: ImageShape, *, goal: str, device: torch.device) -> Parts:
     """The parts of one trial on `device`; weights are drawn from torch's global generator."""
+    from pytorch_metric_learning.losses import GenericPairLoss
+
     backbone, loss, sampler = configuration.backbone, configuration.loss, configuration.sampler
     optimizer, schedule = configuration.optimizer, configuration.schedule
     network = build_network(backbone, configuration.embedding_dim, image)

@@ -34,7 +34,8 @@ def fresh_start(*, seed: int, cpus: int, gpus: float) -> torch.device:
     # The layers run in bfloat16 on a GPU; what is left in 32 bits are losses and metrics, and TF32 would round their
     # cosines to three digits.
     torch.set_float32_matmul_precision("highest")
-    torch.use_deterministic_algorithms(False)
+    if torch.are_deterministic_algorithms_enabled():  # asked first: the setter imports torch's compiler
+        torch.use_deterministic_algorithms(False)
     torch.autograd.set_detect_anomaly(False)
     torch.backends.mkldnn.set_flags(True)  # type: ignore[no-untyped-call]
     torch.backends.cudnn.enabled = True
