@@ -79,6 +79,7 @@ def first_report(study: Path, folder: Path, *, cache: Path, trace: bool, minutes
                     raise SystemExit(f"no report came:\n{(folder / 'output.txt').read_text()[-2000:]}")
                 time.sleep(0.005)
             reported = time.time()
+            time.sleep(0.5)  # until the driver has noted it too
         finally:
             end_process(process)
     return begin, reported

@@ -13,15 +13,21 @@ import psutil
 
 
 def processes_of(session_dir: str) -> Iterator[psutil.Process]:
-    """Processes of this user, other than this one, that have a file open below `session_dir`."""
+    """Processes of this user, other than this one, that have a file open below `session_dir` or are told to work there."""
     inside = os.path.realpath(session_dir) + os.sep
     for process in psutil.process_iter():
         try:
             mine = process.uids().real == os.getuid() and process.pid != os.getpid()
-            if mine and any(file.path.startswith(inside) for file in process.open_files()):
+            if mine and any(path.startswith(inside) for path in _paths(process)):
                 yield process
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue  # another user's, or gone meanwhile: neither is a leftover of ours
+
+
+def _paths(process: psutil.Process) -> Iterator[str]:
+    """Files that it has open; and its arguments, for an agent so young that it has opened none."""
+    yield from (file.path for file in process.open_files())
+    yield from (word.partition("=")[2] + os.sep for word in process.cmdline())
 
 
 def end_leftovers(session_dir: str) -> int:

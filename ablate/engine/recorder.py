@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import ray.tune
@@ -30,15 +31,21 @@ class Watcher(Protocol):
 class Recorder(ray.tune.Callback):  # type: ignore[misc]
     """Writes into the study's memory first, then tells the watchers.
 
-    `stopped` is the scheduler's list of trials that it stopped, and why: only the scheduler knows.
+    `stopped` is the scheduler's list of trials that it stopped, and why: only the scheduler knows. `check` is called at every
+    turn of Tune's loop, and may raise to end it.
     """
 
-    def __init__(self, memory: Memory, stopped: dict[int, str], watchers: list[Watcher]) -> None:
-        self.memory, self.stopped, self.watchers = memory, stopped, watchers
+    def __init__(
+        self, memory: Memory, stopped: dict[int, str], watchers: list[Watcher], check: Callable[[], None]
+    ) -> None:
+        self.memory, self.stopped, self.watchers, self.check = memory, stopped, watchers, check
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore of its own, which is not used."""
         return {}
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self.check()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         for watcher in self.watchers:

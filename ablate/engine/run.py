@@ -72,10 +72,7 @@ def run_study(study: Study, options: Options) -> Outcome:
         with folder.held():
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
     with folder.held() as last:
-        try:
-            return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
-        finally:
-            session.leave()
+        return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
 
 
 class _Run:
@@ -109,24 +106,23 @@ class _Run:
 
     def go(self, last: dict[str, Any]) -> Outcome:
         """Trials, then the closing; `last` is what the previous holder of the study noted."""
+        import ray
+
         from ablate.engine.closing import still_open
 
-        interrupted = False
+        interrupted, session_dir = False, None
         try:
             with self.progress:
-                if self._trials_left():
-                    session.start(self.allowed, self.folder, last)
-                    with session.stoppable():
-                        self._measure_constrained()
-                        self._train()
-                if still_open(self.memory).anything:
-                    session.start(self.allowed, self.folder, last)
-                    with session.stoppable():
-                        self._close()
+                if self._trials_left() or still_open(self.memory).anything:
+                    own = not ray.is_initialized()
+                    session_dir = session.start(self.allowed, self.folder, last) if own else None
+                    with session.stoppable() as interruption:
+                        self._work(interruption)
         except KeyboardInterrupt:
             interrupted = True
-        session.leave()
-        shutil.rmtree(self._tune_folder, ignore_errors=True)
+        finally:
+            session.leave(session_dir)
+            shutil.rmtree(self._tune_folder, ignore_errors=True)
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
         self.mirror.close(
@@ -135,6 +131,16 @@ class _Run:
             patience_seconds=INTERRUPTED_PATIENCE_SECONDS if interrupted else MIRROR_PATIENCE_SECONDS,
         )
         return Outcome(self.folder.path, self.memory.results(), interrupted, self.notes)
+
+    def _work(self, interruption: session.Interruption) -> None:
+        """What is left to do: trials, then the closing."""
+        from ablate.engine.closing import still_open
+
+        if self._trials_left():
+            self._measure_constrained()
+            self._train(interruption)
+        if still_open(self.memory).anything:
+            self._close()
 
     @property
     def _tune_folder(self) -> Path:
@@ -146,7 +152,7 @@ class _Run:
             self.memory.count() < self.study.search.trials and not self.memory.exhausted
         )
 
-    def _train(self) -> None:
+    def _train(self, interruption: session.Interruption) -> None:
         """All trials, through Tune."""
         import ray.train
         import ray.tune
@@ -165,6 +171,7 @@ class _Run:
         if queue:
             self.progress.say(f"continuing {len(queue)} unfinished trials from their last checkpoint")
         trial = self.study.resources
+        recorder = Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror], interruption.check)
         ray.tune.Tuner(
             ray.tune.with_resources(run_trial, {"cpu": trial.cpus, "gpu": trial.gpus}),
             tune_config=ray.tune.TuneConfig(
@@ -180,7 +187,7 @@ class _Run:
                 name=self.study.name,
                 storage_path=str(self._tune_folder),
                 verbose=0,
-                callbacks=[Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror])],
+                callbacks=[recorder],
                 failure_config=ray.tune.FailureConfig(max_failures=0),  # what failed would fail again
             ),
         ).fit()

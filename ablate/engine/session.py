@@ -64,8 +64,8 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
 
 
-def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> None:
-    """A Ray of our own, unless one is joined or here already; `last` is what the previous holder of the study noted.
+def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
+    """Start a Ray of our own and give its session folder; `last` is what the previous holder of the study noted.
 
     What a killed driver left of its Ray is ended first: its agents stay for a minute and slow this start.
     """
@@ -73,10 +73,8 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> None:
 
     from ablate.engine.leftovers import end_leftovers
 
-    if ray.is_initialized():
-        return
     if "session_dir" in last:
-        end_leftovers(last.pop("session_dir"))
+        end_leftovers(last["session_dir"])
     context = ray.init(
         num_cpus=allowed.cpus,
         num_gpus=math.ceil(allowed.gpus),
@@ -84,31 +82,54 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> None:
         log_to_driver=False,
         logging_level="WARNING",
     )
-    folder.note_holder({"pid": os.getpid(), "session_dir": context.address_info["session_dir"]})
+    session_dir = str(context.address_info["session_dir"])
+    folder.note_holder({"pid": os.getpid(), "session_dir": session_dir})
+    return session_dir
+
+
+class Interruption:
+    """Whether the user asked the study to stop."""
+
+    asked = False
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if so: the one that the signal raised is lost where it hits a destructor or Ray's own code."""
+        if self.asked:
+            raise KeyboardInterrupt
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[Interruption]:
     """SIGINT and SIGTERM raise KeyboardInterrupt: Ctrl-C, `kill`, and a batch system's end all stop a study resumably.
 
     Also where they were ignored, as a shell does for what it starts in the background. After `start` or `join`: Ray sets a
     handler of its own for SIGTERM, which aborts.
     """
 
+    interruption = Interruption()
+
     def interrupt(number: int, frame: FrameType | None) -> None:
+        interruption.asked = True
         raise KeyboardInterrupt
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def leave() -> None:
-    """End Ray where this process started it, or leave the cluster it joined."""
+def leave(session_dir: str | None = None) -> None:
+    """Leave the cluster that was joined, or end our own Ray, whose session folder is given.
+
+    Its agents ignore the end of a Ray that is only seconds old, and would slow the next start for a minute.
+    """
     import ray
 
     if ray.is_initialized():
         ray.shutdown()
+    if session_dir is not None:
+        from ablate.engine.leftovers import end_leftovers
+
+        end_leftovers(session_dir)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
+from types import ModuleType
 
 
 def put_off(name: str) -> None:
     """`import name` now costs nothing; the first use of an attribute loads the module as usual."""
-    if name in sys.modules:
-        return
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        return  # not installed: importing it will say so
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    sys.modules.setdefault(name, _Later(name))
+
+
+class _Later(ModuleType):
+    """Stands in `sys.modules` for a module that nobody has used yet.
+
+    importlib.util.LazyLoader does not do: `import name` itself looks at the module's `__spec__`, which loads it (Python 3.11).
+    """
+
+    def __getattr__(self, attribute: str) -> object:
+        """Asked for what this stand-in does not have: bring the real one."""
+        if attribute.startswith("__") and attribute != "__path__":
+            raise AttributeError(attribute)  # `inspect` looks through all modules so; that is no use
+        name = self.__name__
+        if sys.modules.get(name) is self:
+            del sys.modules[name]
+        return getattr(importlib.import_module(name), attribute)
