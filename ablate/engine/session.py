@@ -93,7 +93,7 @@ class Interruption:
     asked = False
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if so: the one that the signal raised is lost where it hits a destructor or Ray's own code."""
+        """Raise KeyboardInterrupt if so: the one that the signal raised is lost where it hits a destructor."""
         if self.asked:
             raise KeyboardInterrupt
 

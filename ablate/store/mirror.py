@@ -18,6 +18,8 @@ from ablate.types import TrialResult
 
 LEAST_WAIT, MOST_WAIT = 0.5, 30.0
 """Seconds between two passes: the first while all goes well, doubled up to the second while MLflow does not answer."""
+HEAD_START = 5.0
+"""Seconds after the first report before mlflow is imported: it takes three, of which the driver's own work waits for most."""
 PAUSE_PATIENCE = 2.0
 """Seconds that `paused` waits for a call to MLflow to end; one that takes longer waits for the network and disturbs nobody."""
 
@@ -54,7 +56,7 @@ class Mirror:
 
     def reported(self, number: int, report: dict[str, float]) -> None:
         self._mark(self.running[trial_id(number)])
-        self._begin()  # not before: importing mlflow takes seconds that the first epoch should have
+        self._begin()
 
     def ended(self, result: TrialResult) -> None:
         self.running.pop(result.id, None)
@@ -102,6 +104,8 @@ class Mirror:
     def _work(self) -> None:
         """The background thread: passes until closed and done."""
         wait = LEAST_WAIT
+        self.wake.wait(HEAD_START)
+        self.wake.clear()
         while True:
             closing = self.closing
             try:
