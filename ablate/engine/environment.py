@@ -25,7 +25,13 @@ SETTINGS = {
 }
 """Measured or read in the sources of Ray 2.60, Optuna 5.0 and MLflow 3.17."""
 
-FOR_WORKERS = ("TUNE_FUNCTION_THREAD_TIMEOUT_S", "RAY_TRAIN_METRICS_ENABLED", "ABLATE_CACHE", "CUBLAS_WORKSPACE_CONFIG")
+FOR_WORKERS = (
+    "RAY_CHDIR_TO_TRIAL_DIR",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S",
+    "RAY_TRAIN_METRICS_ENABLED",
+    "ABLATE_CACHE",
+    "CUBLAS_WORKSPACE_CONFIG",
+)
 """Those that must reach trials on other machines, which do not inherit this process's environment."""
 
 

@@ -88,6 +88,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         return None
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
         error = trial.get_error() or RuntimeError("its process died")
         lines = [line for line in str(error).strip().splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else type(error).__name__

@@ -58,8 +58,11 @@ def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus:
 
 
 def local_cpus() -> int:
-    """CPUs this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """CPUs this process may run on: of its affinity and of its container's quota the smaller."""
+    from ray._private.utils import get_num_cpus  # Ray 2.60 has no public way
+
+    quota = max(1, int(get_num_cpus(override_docker_cpu_warning=True)))
+    return min(quota, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else quota
 
 
 def local_gpus() -> int:

@@ -56,22 +56,26 @@ class Outcome:
 def run_study(study: Study, options: Options) -> Outcome:
     """Run `study` until its trials are done or the user interrupts.
 
-    Raises AblateError for whatever can be known before the start; then nothing is started and nothing written.
+    Raises AblateError for whatever can be known before the start; then nothing is started, and nothing written but the
+    decoded data.
     """
     environment.prepare(own_ray=options.address is None)
     cpus, gpus, trial = options.cpus, options.gpus, study.resources
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
-    spec, digest = prepare_data(study, options.data)
     folder = StudyFolder(options.out.expanduser().absolute() / study.name)
     if not options.fresh:
         folder.check(study)
+    spec, digest = prepare_data(study, options.data)
+    if not options.fresh:
+        folder.check(study, digest)
     if allowed is None:
         allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
-    notes = []
+    notes, left = [], {}
     if options.fresh and folder.path.exists():
-        with folder.held():
+        with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
     with folder.held() as last:
+        last = last or left
         return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
 
 
@@ -90,8 +94,8 @@ class _Run:
     ) -> None:
         self.study, self.options, self.folder, self.data = study, options, folder, data
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
-        folder.check(study)  # again, now that nobody else can change it
-        folder.describe(study)
+        folder.check(study, digest)  # again, now that nobody else can change it
+        folder.describe(study, digest)
         self.memory = Memory(folder, study, slots=self.slots)
         done = self.memory.results()
         self.progress = Progress(study, done=done, slots=self.slots, quiet=options.quiet)
@@ -110,27 +114,31 @@ class _Run:
 
         from ablate.engine.closing import still_open
 
-        interrupted, session_dir = False, None
+        interruption, session_dir = session.Interruption(), None
         try:
             with self.progress:
                 if self._trials_left() or still_open(self.memory).anything:
                     own = not ray.is_initialized()
                     session_dir = session.start(self.allowed, self.folder, last) if own else None
-                    with session.stoppable() as interruption:
+                    with session.stoppable(interruption):
                         self._work(interruption)
         except KeyboardInterrupt:
-            interrupted = True
+            interruption.asked = True
         finally:
-            session.leave(session_dir)
-            shutil.rmtree(self._tune_folder, ignore_errors=True)
+            with session.undisturbed(interruption):
+                session.leave(session_dir)
+                shutil.rmtree(self._tune_folder, ignore_errors=True)
+                self._end_mirror(interrupted=interruption.asked)
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
+        return Outcome(self.folder.path, self.memory.results(), interruption.asked, self.notes)
+
+    def _end_mirror(self, *, interrupted: bool) -> None:
         self.mirror.close(
             [row.id for row in self.memory.results()],
             status="KILLED" if interrupted else "FINISHED",
             patience_seconds=INTERRUPTED_PATIENCE_SECONDS if interrupted else MIRROR_PATIENCE_SECONDS,
         )
-        return Outcome(self.folder.path, self.memory.results(), interrupted, self.notes)
 
     def _work(self, interruption: session.Interruption) -> None:
         """What is left to do: trials, then the closing."""
@@ -138,9 +146,12 @@ class _Run:
 
         if self._trials_left():
             self._measure_constrained()
+            interruption.check()
             self._train(interruption)
+            interruption.check()
         if still_open(self.memory).anything:
             self._close()
+            interruption.check()
 
     @property
     def _tune_folder(self) -> Path:
@@ -188,7 +199,7 @@ class _Run:
                 storage_path=str(self._tune_folder),
                 verbose=0,
                 callbacks=[recorder],
-                failure_config=ray.tune.FailureConfig(max_failures=0),  # what failed would fail again
+                failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
             ),
         ).fit()
 
@@ -203,12 +214,18 @@ class _Run:
 
     def _close(self) -> None:
         """Latency, and the test of the best trial."""
+        import ray
+
         from ablate.engine.closing import close_study, still_open
 
         open_now = still_open(self.memory)
         self.progress.say("measuring latency alone, and reading the test split for the best trial")
-        with self.mirror.paused():  # latency is measured with nothing else running
-            close_study(self.memory, open_now, self._specify)
+        try:
+            with self.mirror.paused():  # latency is measured with nothing else running
+                close_study(self.memory, open_now, self._specify)
+        except ray.exceptions.RayError as error:
+            cause = str(error).strip().splitlines()[-1]
+            self.notes.append(f"latency and test could not be read ({cause}); run the same command again")
 
     def _specify(self, asked: Asked) -> TrialSpec:
         """What a worker is told of one trial."""

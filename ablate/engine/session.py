@@ -76,6 +76,7 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
     if "session_dir" in last:
         end_leftovers(last["session_dir"])
     context = ray.init(
+        address="local",  # else RAY_ADDRESS, or a Ray that runs on this machine, would be joined
         num_cpus=allowed.cpus,
         num_gpus=math.ceil(allowed.gpus),
         include_dashboard=False,
@@ -99,14 +100,12 @@ class Interruption:
 
 
 @contextmanager
-def stoppable() -> Iterator[Interruption]:
+def stoppable(interruption: Interruption) -> Iterator[None]:
     """SIGINT and SIGTERM raise KeyboardInterrupt: Ctrl-C, `kill`, and a batch system's end all stop a study resumably.
 
     Also where they were ignored, as a shell does for what it starts in the background. After `start` or `join`: Ray sets a
     handler of its own for SIGTERM, which aborts.
     """
-
-    interruption = Interruption()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         interruption.asked = True
@@ -114,7 +113,22 @@ def stoppable() -> Iterator[Interruption]:
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield interruption
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed(interruption: Interruption) -> Iterator[None]:
+    """A second Ctrl-C does not cut the ending short: it is noted, and takes seconds anyway."""
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interruption.asked = True
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -75,8 +75,11 @@ class StudyFolder:
         """Write down who holds the study, for the run that finds it dead. Into the locked file: another has no lock."""
         self.lock.write_text(json.dumps(holder))
 
-    def check(self, study: Study) -> None:
-        """Raise StoreError where the trials here mean something else than `study`: every difference, and the ways out."""
+    def check(self, study: Study, data_digest: str | None = None) -> None:
+        """Raise StoreError where the trials here mean something else than `study`: every difference, and the ways out.
+
+        `data_digest` is that of the images and their split, once it is known.
+        """
         if not self.description.exists():
             return
         earlier: dict[str, str] = _read_json(self.description).get("meaning", {})
@@ -85,6 +88,10 @@ class StudyFolder:
                 f"{self.description} cannot be read\n  start anew with --fresh (the old study is kept beside it)"
             )
         now = study.meaning
+        if data_digest is not None:
+            now["data_digest"] = data_digest
+        else:
+            earlier.pop("data_digest", None)
         differ = {key for key in earlier | now if earlier.get(key) != now.get(key)}
         longer = int(now["space.epochs"]) >= int(earlier["space.epochs"])
         fixed_length = [name for name in study.space.slots["schedule"] if name in READS_EPOCHS]
@@ -106,7 +113,7 @@ class StudyFolder:
             + " or give this one another name (`--set study=NAME`)"
         )
 
-    def describe(self, study: Study) -> None:
+    def describe(self, study: Study, data_digest: str | None = None) -> None:
         """Write down what the trials mean, and the file as it was read."""
         write_whole(self.path / "study.yaml", study.text)
         content = {
@@ -115,7 +122,7 @@ class StudyFolder:
             "question": study.question,
             "objective": {"metric": study.objective.metric, "goal": study.objective.goal},
             "trials": study.search.trials,
-            "meaning": study.meaning,
+            "meaning": study.meaning | ({} if data_digest is None else {"data_digest": data_digest}),
             "resolved": study.resolved,
         }
         write_whole(self.description, json.dumps(content, indent=1))

@@ -20,8 +20,9 @@ LEAST_WAIT, MOST_WAIT = 0.5, 30.0
 """Seconds between two passes: the first while all goes well, doubled up to the second while MLflow does not answer."""
 HEAD_START = 5.0
 """Seconds after the first report before mlflow is imported: it takes three, of which the driver's own work waits for most."""
-PAUSE_PATIENCE = 2.0
-"""Seconds that `paused` waits for a call to MLflow to end; one that takes longer waits for the network and disturbs nobody."""
+PAUSE_PATIENCE = 20.0
+"""Seconds that `paused` waits for a call to MLflow to end, its import among them; a longer one waits for the network and
+disturbs nobody."""
 
 
 class Mirror:

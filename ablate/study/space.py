@@ -14,6 +14,9 @@ from ablate.study.configuration import SLOTS, Component, Configuration
 from ablate.study.domain import Choice, Domain, Fixed, count, limits
 from ablate.types import Scalar
 
+MOST_ARCHITECTURES = 200
+"""Networks that are listed and measured one by one; a latency takes about three seconds."""
+
 Choose = Callable[[str, Domain], Scalar]
 """Draws a value for a name: `choose("loss.triplet.margin", Uniform(0.05, 1.0))`."""
 
@@ -83,13 +86,13 @@ class Space:
         return prod(n for n in sizes if n) if None not in sizes else None
 
     def architectures(self) -> Iterator[tuple[Component, int]] | None:
-        """Every backbone with every embedding width; None where they cannot be counted."""
-        named = {name: d for name, d in self.domains.items() if name.startswith("backbone.")} | {
-            "embedding_dim": self.embedding_dim
-        }
-        if any(count(domain) is None for domain in named.values()):
+        """Every backbone with every embedding width; None where they are more than MOST_ARCHITECTURES, or reals."""
+        widths = count(self.embedding_dim)
+        per_level = [[count(d) for d in params.values()] for params in self.slots["backbone"].values()]
+        if widths is None or any(None in level for level in per_level):
             return None
-        return self._architectures()
+        total = widths * sum(prod(n for n in level if n) for level in per_level)
+        return self._architectures() if total <= MOST_ARCHITECTURES else None
 
     def _architectures(self) -> Iterator[tuple[Component, int]]:
         for level, params in self.slots["backbone"].items():

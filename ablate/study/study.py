@@ -50,12 +50,13 @@ class Study:
         """What the trials of this study have in common, by the key that sets it: if one differs, they cannot be compared.
 
         How many trials there are, how they are proposed or stopped, and on what they run are not among it. `epochs` is,
-        but may grow (see `store.study_folder`).
+        but may grow (see `store.folder`).
         """
         domains = {f"space.{name}": repr(domain) for name, domain in self.space.domains.items()}
         data = self.data.model_dump() | {"image_size": self.image_size}
         return {
             "data": json.dumps(data, sort_keys=True),
+            "constraints": json.dumps({name: limit.describe() for name, limit in sorted(self.constraints.items())}),
             "objective.metric": self.objective.metric,
             "objective.goal": self.objective.goal,
             "seed": str(self.seed),
