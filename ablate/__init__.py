@@ -1,4 +1,4 @@
-"""ablate: which choices give the best Siamese network on your data, how sure you can be, and what it costs."""
+"""ablate: which choices give the best Siamese network on your data, and what they cost."""
 
 from __future__ import annotations
 
