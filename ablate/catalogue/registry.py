@@ -106,6 +106,8 @@ class Registry(Generic[R]):
             module: ModuleType = importlib.import_module(self._package)
             for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
                 importlib.import_module(f"{self._package}.{found.name}")
+            if hasattr(module, "__path__"):  # one file each: in the order of their names, whoever imported one first
+                self._entries = dict(sorted(self._entries.items()))
         return self._entries
 
     def __contains__(self, name: object) -> bool:
