@@ -125,9 +125,10 @@ def summarize(
 
     if format not in FORMATS:
         raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+    if (study is not None and experiment is not None) or (tracking_uri is not None and experiment is None):
+        raise AblateError("a study is read from its folder, or with --experiment from MLflow\n  give one of the two")
     if experiment is not None:
-        uri = tracking_uri or f"sqlite:///{(out / 'mlflow.db').absolute()}"
-        found = read_mlflow(uri, experiment)
+        found = read_mlflow(_store_uri(tracking_uri, out), experiment)
     else:
         found = read_folder(_study_folder(study, out))
     metric, *costs = pareto.split(",") if pareto else [None]
@@ -137,6 +138,14 @@ def summarize(
     else:
         output.write_text(text, encoding="utf-8")
         typer.echo(f"written to {output}", err=True)
+
+
+def _store_uri(tracking_uri: str | None, out: Path) -> str:
+    """MLflow's store: the one that is named, or the sqlite file that runs in `out` write."""
+    database = (out / "mlflow.db").absolute()
+    if tracking_uri is None and not database.exists():
+        raise AblateError(f"{database} is not there\n  `ablate run` writes it; --out names another folder")
+    return tracking_uri or f"sqlite:///{database}"
 
 
 def _study_folder(study: Path | None, out: Path) -> Path:
@@ -186,10 +195,7 @@ def ui(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the studies' store; Ctrl-C ends it."""
-    database = (out / "mlflow.db").absolute()
-    if tracking_uri is None and not database.exists():
-        raise AblateError(f"{database} is not there\n  `ablate run` writes it; --out names another folder")
-    uri = tracking_uri or f"sqlite:///{database}"
+    uri = _store_uri(tracking_uri, out)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     typer.echo(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     words = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]

@@ -23,8 +23,8 @@ REDRAW_SECONDS = 0.5
 class Progress:
     """A watcher (see `recorder.Watcher`) that shows what it sees."""
 
-    def __init__(self, study: Study, *, done: list[TrialResult], slots: int, quiet: bool) -> None:
-        self.study, self.slots, self.quiet = study, slots, quiet
+    def __init__(self, study: Study, *, done: list[TrialResult], quiet: bool) -> None:
+        self.study, self.quiet = study, quiet
         self.states = Counter(row.state for row in done if row.state != "running")
         self.best: TrialResult | None = None
         for row in done:

@@ -98,7 +98,7 @@ class _Run:
         folder.describe(study, digest)
         self.memory = Memory(folder, study, slots=self.slots)
         done = self.memory.results()
-        self.progress = Progress(study, done=done, slots=self.slots, quiet=options.quiet)
+        self.progress = Progress(study, done=done, quiet=options.quiet)
         self.mirror = Mirror(
             folder,
             study,

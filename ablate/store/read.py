@@ -78,7 +78,7 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
         if run.data.tags["ablate.state"] != CONTINUED
     ]
     question = parent.data.tags.get("mlflow.note.content", "")
-    return StudyResults(experiment, question, Objective(metric, goal), sorted(rows, key=lambda row: row.id))
+    return StudyResults(experiment, question, Objective(metric, goal), sorted(rows, key=lambda row: int(row.id)))
 
 
 def _row_of(tags: dict[str, str], params: dict[str, str], metrics: dict[str, float]) -> TrialResult:
