@@ -79,7 +79,7 @@ def test_a_bad_study_is_refused_with_all_its_faults_and_nothing_is_written(
         (["plan", "good.yaml", "--set", "loss.triplet.margin=0.3"], "it is read at 'space.loss'"),
         (["plan", "good.yaml", "--trials", "0"], "--set search.trials=0: search.trials: 0 is too small"),
         (["run", "good.yaml", "--set", "space.batch.classes=5000"], "the training split has only 10 classes"),
-        (["list", "nothing"], "there is no list of nothing"),
+        (["list", "nothing"], "there is no list of 'nothing'"),
         (["summarize"], "there is no study in runs"),
         (["frobnicate"], "No such command"),
         (["plan"], "Missing argument"),
