@@ -61,6 +61,13 @@ def test_a_study_runs_on_a_ray_that_was_started_apart(tmp_path: Path, cluster: s
     assert [row["state"] in ("complete", "pruned") for row in rows(out / "small")] == [True] * 4
 
 
+def test_without_address_a_ray_that_runs_here_is_left_alone(tmp_path: Path, cluster: str) -> None:
+    study = write_study(tmp_path, trials=1, epochs=1, stopping="none")
+    done = run("run", study, "--out", tmp_path / "runs", "--cpus", "1", env={"RAY_ADDRESS": cluster})
+    assert done.returncode == 0, done.stderr
+    assert [row["state"] for row in rows(tmp_path / "runs" / "small")] == ["complete"]
+
+
 def test_an_address_where_no_ray_answers_is_refused(tmp_path: Path) -> None:
     refused = run("run", write_study(tmp_path), "--out", tmp_path / "runs", "--address", f"127.0.0.1:{free_port()}")
     assert refused.returncode == 2, refused.stderr

@@ -116,3 +116,15 @@ def test_a_description_that_cannot_be_read_is_said_to_be(tmp_path: Path) -> None
     folder.description.write_text('{"study": ')
     with pytest.raises(StoreError, match="cannot be read\n  start anew with --fresh"):
         folder.check(study())
+
+
+def test_other_data_or_constraints_under_the_same_study_are_refused_with_what_differs(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "faces")
+    with folder.held():
+        folder.describe(study(), "digest-of-the-images")
+    folder.check(study())  # before the data are read, nothing can be said of them
+    folder.check(study(), "digest-of-the-images")
+    with pytest.raises(StoreError, match="data_digest: was digest-of-the-images, is another"):
+        folder.check(study(), "another")
+    with pytest.raises(StoreError, match=r"constraints: was \{\}, is .*at most 1000"):
+        folder.check(study("constraints={cost/params: {max: 1000}}"), "digest-of-the-images")
