@@ -126,9 +126,9 @@ class _Run:
             interruption.asked = True
         finally:
             with session.undisturbed(interruption):
+                self._end_mirror(interrupted=interruption.asked)
                 session.leave(session_dir)
                 shutil.rmtree(self._tune_folder, ignore_errors=True)
-                self._end_mirror(interrupted=interruption.asked)
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
         return Outcome(self.folder.path, self.memory.results(), interruption.asked, self.notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import signal
@@ -142,6 +143,7 @@ def leave(session_dir: str | None = None) -> None:
     import ray
 
     if ray.is_initialized():
+        gc.collect()  # Tune's cycles hold Ray's handles: one that another thread collects after the end aborts the process
         ray.shutdown()
     if session_dir is not None:
         from ablate.engine.leftovers import end_leftovers
