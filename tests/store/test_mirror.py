@@ -242,6 +242,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(
 ) -> None:
     """Slow: starts a real `mlflow server`."""
     monkeypatch.setattr(mirror_module, "MOST_WAIT", 1.0)
+    monkeypatch.setattr(mirror_module, "HEAD_START", 0.0)
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     memory, notes = open_memory(tmp_path / "study"), list[str]()
@@ -250,7 +251,7 @@ def test_a_server_that_comes_back_gets_what_it_missed(
     mirror.started(asked.number)
     train(memory, asked, 0.5, 0.6)
     mirror.ended(memory.finish(asked.number, "complete"))
-    time.sleep(3)
+    time.sleep(6)  # mlflow is imported, and the server is found to be down
     assert mirror.fault
     words = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--backend-store-uri", store]
     words += ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
