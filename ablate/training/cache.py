@@ -9,16 +9,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
 from ablate.catalogue.datasets import Dataset, Part, SourceFile
 from ablate.errors import DataError
+from ablate.training.durable import sync_folder, written
 
 FORMAT = 1  # one more whenever a decoder or the files change, or old pictures would be served
 
@@ -113,16 +112,16 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
         for part, decoded in parts.items():
             (partial / part).mkdir(parents=True)
             for name, array in (("images", decoded.images), ("labels", decoded.labels)):
-                with _synced(partial / part / f"{name}.npy") as file:
+                with written(partial / part / f"{name}.npy") as file:
                     np.save(file, array)
-            _sync_folder(partial / part)
+            sync_folder(partial / part)
         shapes = {part: decoded.images.shape for part, decoded in parts.items()}
-        with _synced(partial / "meta.json") as file:
+        with written(partial / "meta.json") as file:
             file.write(json.dumps({"digest": _digest(parts), "shapes": shapes}).encode())
-        _sync_folder(partial)
+        sync_folder(partial)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one: a full folder cannot be renamed over
         partial.rename(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -135,20 +134,3 @@ def _digest(parts: Mapping[str, Part]) -> str:
         digest.update(np.ascontiguousarray(images).data)
         digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()
-
-
-@contextmanager
-def _synced(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new name lasts only once its folder is on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -22,6 +21,7 @@ from safetensors.torch import save as dump_tensors
 from torch import Tensor
 
 from ablate.errors import StoreError
+from ablate.training.durable import sync_folder, written
 
 FORMAT = 1
 PREFIX = "checkpoint-"
@@ -100,27 +100,16 @@ def _replace(folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     partial.mkdir()
     for file_name, content in contents.items():
-        with (partial / file_name).open("wb") as file:
+        with written(partial / file_name) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    _sync(partial)
+    sync_folder(partial)
     if final.exists():  # a damaged one: the trial went on from an older one, or from the beginning
         shutil.rmtree(final)
     partial.rename(final)
-    _sync(folder)
+    sync_folder(folder)
     for older in folder.glob(f"{PREFIX}*"):
         if older != final:
             shutil.rmtree(older)
-
-
-def _sync(folder: Path) -> None:
-    """A new name lasts only once its folder is on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path) -> dict[str, bytes] | None:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ablate.catalogue.backbones import ImageShape
 from ablate.study.splits import Split
-from ablate.training.prepare import data_digest, open_data
+from ablate.training.prepare import open_data
 from ablate.training.spec import DataSpec
 
 RESIDENT_SHARE = 0.4
@@ -49,8 +49,6 @@ class TrialData:
     scale: Float[Tensor, "C"]
     """`pixel * scale + shift` has mean 0 and deviation 1 over the training split."""
     shift: Float[Tensor, "C"]
-    digest: str
-    """Of the data and their split."""
     device: torch.device
 
     def batch(self, split: SplitData, indices: Int[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
@@ -83,7 +81,6 @@ def load_data(spec: DataSpec, device: torch.device) -> TrialData:
         shape=ImageShape(channels=len(scale), size=spec.image_size),
         scale=scale.to(device),
         shift=shift.to(device),
-        digest=data_digest(decoded, splits),
         device=device,
     )
 

@@ -16,7 +16,6 @@ import torch
 class Stream(IntEnum):
     """The number that keeps streams of one seed apart; the split's is 0 (`study.splits`)."""
 
-    SPLIT = 0
     WEIGHTS = 1
     BATCHES = 2
     MINING = 3
