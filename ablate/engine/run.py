@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ablate.engine.resources import Budget
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Asked, Memory
 from ablate.store.mirror import Mirror
+from ablate.store.rows import trial_id
 from ablate.study.study import Study
 from ablate.training.prepare import prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
@@ -114,7 +116,7 @@ class _Run:
 
         from ablate.engine.closing import still_open
 
-        interruption, session_dir = session.Interruption(), None
+        interruption, session_dir, status = session.Interruption(), None, "FAILED"
         try:
             with self.progress:
                 if self._trials_left() or still_open(self.memory).anything:
@@ -122,23 +124,22 @@ class _Run:
                     session_dir = session.start(self.allowed, self.folder, last) if own else None
                     with session.stoppable(interruption):
                         self._work(interruption)
+            status = "FINISHED"
         except KeyboardInterrupt:
-            interruption.asked = True
+            interruption.asked, status = True, "KILLED"
         finally:
-            with session.undisturbed(interruption):
-                self._end_mirror(interrupted=interruption.asked)
-                session.leave(session_dir)
-                shutil.rmtree(self._tune_folder, ignore_errors=True)
+            with session.undisturbed(interruption), ExitStack() as ending:  # each of them, whatever the others meet
+                ending.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
+                ending.callback(session.leave, session_dir)
+                self._end_mirror(status)  # before Ray ends: its thread may collect what is left of Ray's handles
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
         return Outcome(self.folder.path, self.memory.results(), interruption.asked, self.notes)
 
-    def _end_mirror(self, *, interrupted: bool) -> None:
-        self.mirror.close(
-            [row.id for row in self.memory.results()],
-            status="KILLED" if interrupted else "FINISHED",
-            patience_seconds=INTERRUPTED_PATIENCE_SECONDS if interrupted else MIRROR_PATIENCE_SECONDS,
-        )
+    def _end_mirror(self, status: str) -> None:
+        """Bring MLflow up to date, and the study's run there to its end with `status`."""
+        patience = INTERRUPTED_PATIENCE_SECONDS if status == "KILLED" else MIRROR_PATIENCE_SECONDS
+        self.mirror.close([row.id for row in self.memory.results()], status=status, patience_seconds=patience)
 
     def _work(self, interruption: session.Interruption) -> None:
         """What is left to do: trials, then the closing."""
@@ -247,4 +248,4 @@ class _Run:
 
 def _name(trial: Any) -> str:
     """Tune's name for a trial: our number."""
-    return f"{trial.config['number']:04d}"
+    return trial_id(trial.config["number"])
