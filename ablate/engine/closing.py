@@ -46,8 +46,8 @@ def still_open(memory: Memory) -> Closing:
 def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
     """The complete trial with the best objective; of equal ones the first."""
     complete = [row for row in rows if row.state == "complete"]
-    sign = 1 if study.objective.goal == "maximize" else -1
-    return max(complete, key=lambda row: sign * row.metrics[study.objective.metric], default=None)
+    objective = study.objective
+    return max(complete, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
 
 
 def close_study(memory: Memory, closing: Closing, specify: Specify) -> None:

@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from ablate.store.rows import trial_id
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -119,7 +120,7 @@ class Progress:
             table.add_column(title, justify="right")
         for number, report in sorted(self.running.items()):
             table.add_row(
-                f"{number:04d}",
+                trial_id(number),
                 f"{report.get('epoch', 0):.0f}/{self.study.space.epochs}",
                 *(f"{report[name]:.4f}" if name in report else "-" for name in (metric, "train/loss")),
                 f"{report['time/images_per_second']:.0f}" if report else "-",

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import ray.tune
 
 from ablate.store.memory import Memory
+from ablate.store.rows import trial_id
 from ablate.types import TrialResult
 
 REPORTED = ("train/", "val/", "time/", "cost/", "best/")
@@ -81,7 +82,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def _broken_constraint(self, number: int) -> str | None:
         """A constraint on a cost that is known only now; None where all are kept."""
-        cost = self.memory.result(f"{number:04d}").cost
+        cost = self.memory.result(trial_id(number)).cost
         for name, limit in self.memory.study.constraints.items():
             if name in cost and not limit.allows(cost[name]):
                 return f"{name} is {cost[name]:g}, the study allows {limit.describe()}"

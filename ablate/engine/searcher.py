@@ -15,7 +15,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
     """One queue, one number per trial. What becomes of a trial is written down by the recorder, not here."""
 
     def __init__(self, memory: Memory, queue: Iterable[Asked], specify: Callable[[Asked], TrialSpec]) -> None:
-        super().__init__(metric=memory.objective.metric, mode="max" if memory.objective.goal == "maximize" else "min")
+        super().__init__(metric=memory.objective.metric, mode=memory.objective.mode)
         self.memory, self.specify = memory, specify
         self.queue = list(queue)
 

@@ -24,7 +24,7 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
         super().__init__(
             time_attr="epoch",
             metric=objective.metric,
-            mode="max" if objective.goal == "maximize" else "min",
+            mode=objective.mode,
             grace_period=asha.grace_epochs,
             reduction_factor=asha.reduction_factor,
             max_t=epochs + 1,  # at `epochs` ASHA would stop a trial that is about to end by itself

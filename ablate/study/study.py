@@ -20,6 +20,16 @@ class Objective:
     goal: str
     """maximize or minimize."""
 
+    @property
+    def mode(self) -> str:
+        """The goal in Ray's word: max or min."""
+        return self.goal.removesuffix("imize")
+
+    @property
+    def sign(self) -> int:
+        """1 where larger is better, -1 where smaller is: `sign * value` is always to be large."""
+        return 1 if self.goal == "maximize" else -1
+
     def better(self, value: float, than: float) -> bool:
         """Whether `value` improves on `than`."""
         return value > than if self.goal == "maximize" else value < than
@@ -49,8 +59,8 @@ class Study:
     def meaning(self) -> dict[str, str]:
         """What the trials of this study have in common, by the key that sets it: if one differs, they cannot be compared.
 
-        How many trials there are, how they are proposed or stopped, and on what they run are not among it. `epochs` is,
-        but may grow (see `store.folder`).
+        How many trials there are, and how they are proposed or stopped, are not among it. The resources of a trial are: costs
+        compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`).
         """
         domains = {f"space.{name}": repr(domain) for name, domain in self.space.domains.items()}
         data = self.data.model_dump() | {"image_size": self.image_size}
@@ -60,6 +70,7 @@ class Study:
             "objective.metric": self.objective.metric,
             "objective.goal": self.objective.goal,
             "seed": str(self.seed),
+            "resources": f"{self.resources.cpus} CPUs, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
             **domains,
         }

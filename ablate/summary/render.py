@@ -70,10 +70,9 @@ def _costs(front: Front) -> list[str]:
 
 def _ranked(study: StudyResults) -> list[TrialResult]:
     """Complete trials by the objective, then the others that reported it, the best first."""
-    metric = study.objective.metric
-    sign = -1 if study.objective.goal == "maximize" else 1
+    metric, sign = study.objective.metric, study.objective.sign
     scored = [row for row in study.trials if math.isfinite(row.metrics.get(metric, math.nan))]
-    return sorted(scored, key=lambda row: (row.state != "complete", sign * row.metrics[metric]))
+    return sorted(scored, key=lambda row: (row.state != "complete", -sign * row.metrics[metric]))
 
 
 def _tables(study: StudyResults, front: Front) -> list[_Table]:

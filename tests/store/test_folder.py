@@ -65,7 +65,7 @@ def test_a_study_of_the_same_meaning_goes_on(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path)
     folder.check(study())
     folder.describe(study())
-    folder.check(study("search.trials=50", "search.algorithm=tpe", "resources.cpus=2"))
+    folder.check(study("search.trials=50", "search.algorithm=tpe"))
     folder.check(study("space.epochs=9"))
 
 
@@ -76,6 +76,7 @@ def test_a_study_of_the_same_meaning_goes_on(tmp_path: Path) -> None:
         ("seed=3", "seed: was 0, is 3"),
         ("data.val_fraction=0.3", "data: was "),
         ("space.epochs=3", "space.epochs: was 4, is 3"),
+        ("resources.cpus=2", "resources: was 1 CPUs, 0 GPUs, is 2 CPUs, 0 GPUs"),
         ("objective.metric=val/auc", "objective.metric: was val/recall_at_1, is val/auc"),
     ],
 )
