@@ -107,6 +107,7 @@ class _Run:
             tracking_uri=options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}",
             digest=digest,
             row=self.memory.result,
+            begun=self.memory.begun,
             complain=notes.append,
         )
 

@@ -138,6 +138,12 @@ class Memory:
         """The row of one trial."""
         return result_of(self._frozen(int(id)), self.folder, self.objective, self.latency(), self.tests())
 
+    def begun(self, id: str) -> int:
+        """When a trial was handed out, in milliseconds since 1970."""
+        start = self._frozen(int(id)).datetime_start
+        assert start is not None, f"trial {id} was handed out without a time"
+        return int(1000 * start.timestamp())
+
     def asked(self, id: str) -> Asked:
         """One trial as it was handed out."""
         return _asked(self._frozen(int(id)))

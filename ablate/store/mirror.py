@@ -26,7 +26,7 @@ disturbs nobody."""
 
 
 class Mirror:
-    """A watcher (see `engine.recorder.Watcher`); `row` gives the current row of a trial, to the driver's thread alone."""
+    """A watcher (see `engine.recorder.Watcher`). `row` and `begun` ask the memory for a trial: only the driver's thread may."""
 
     def __init__(
         self,
@@ -36,12 +36,15 @@ class Mirror:
         tracking_uri: str,
         digest: str,
         row: Callable[[str], TrialResult],
+        begun: Callable[[str], int],
         complain: Callable[[str], None],
     ) -> None:
         self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest)
-        self.row, self.complain = row, complain
+        self.row, self.begun, self.complain = row, begun, complain
         self.running: dict[str, TrialResult] = {}
         self.marked: dict[str, TrialResult] = {}
+        self.begins: dict[str, int] = {}
+        """When each marked trial began, in milliseconds."""
         self.lock = threading.Lock()
         self.working = threading.Lock()
         self.wake = threading.Event()
@@ -100,6 +103,7 @@ class Mirror:
     def _mark(self, row: TrialResult) -> None:
         """This trial changed."""
         with self.lock:
+            self.begins.setdefault(row.id, self.begun(row.id))
             self.marked[row.id] = row
 
     def _work(self) -> None:
@@ -131,7 +135,7 @@ class Mirror:
         for position, row in enumerate(batch):
             try:
                 with self.working:
-                    self.runs.update(row)
+                    self.runs.update(row, begin_ms=self.begins[row.id])
             except Exception:
                 with self.lock:
                     self.marked = {

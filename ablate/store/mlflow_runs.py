@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,12 +75,12 @@ class MlflowRuns:
         self.client = None
         self.state.status = ""
 
-    def update(self, row: TrialResult) -> None:
-        """Bring one trial's run up to date: its epochs, and its end if it has ended."""
+    def update(self, row: TrialResult, *, begin_ms: int) -> None:
+        """Bring the run of one trial up to date: its epochs, and its end if it has ended; it began at `begin_ms`."""
         from mlflow.entities import Metric, RunTag
 
         client = self._connected()
-        run = self.state.runs.get(row.id) or self._create(client, row)
+        run = self.state.runs.get(row.id) or self._create(client, row, begin_ms)
         reports, offset = curves.read_from(self.folder.trial(row.id), run.offset)
         metrics = [
             Metric(name, value, _time(run, report), int(report["epoch"]))
@@ -96,7 +97,7 @@ class MlflowRuns:
             tags |= {"ablate.reason": row.reason[:5000]} if row.reason else {}
         self._log(client, run, row, metrics, [RunTag(name, text) for name, text in tags.items()])
         if ends:
-            client.set_terminated(run.run_id, STATUS[row.state])
+            client.set_terminated(run.run_id, STATUS[row.state], end_time=_end(run, row))
             run.ended = row_digest(row)
         run.offset = offset
 
@@ -166,7 +167,7 @@ class MlflowRuns:
             same = known is not None and known.run_id == run.info.run_id
             self.state.runs[id] = known if known and same else RunState(run.info.run_id, run.info.start_time)
 
-    def _create(self, client: MlflowClient, row: TrialResult) -> RunState:
+    def _create(self, client: MlflowClient, row: TrialResult, begin_ms: int) -> RunState:
         tags = {
             "mlflow.runName": f"{row.id} {row.arm}",
             "mlflow.parentRunId": self.state.parent,
@@ -177,7 +178,7 @@ class MlflowRuns:
             "ablate.state": row.state,
             "ablate.data_digest": self.digest,
         }
-        info = client.create_run(self.experiment, tags=tags).info
+        info = client.create_run(self.experiment, start_time=begin_ms, tags=tags).info
         run = self.state.runs[row.id] = RunState(info.run_id, info.start_time)
         return run
 
@@ -223,6 +224,11 @@ def children(client: MlflowClient, experiment: str, parent: str) -> Iterator[Run
 def _time(run: RunState, report: curves.Report) -> int:
     """When a report was made, in milliseconds; the same whenever it is logged."""
     return run.start_ms + int(1000 * report.get("cost/seconds", report["epoch"]))
+
+
+def _end(run: RunState, row: TrialResult) -> int:
+    """When a trial ended, in milliseconds: not when that was written."""
+    return min(int(1000 * time.time()), run.start_ms + int(1000 * row.cost.get("cost/seconds", 0.0)))
 
 
 def _final(row: TrialResult, reports: list[curves.Report]) -> dict[str, float]:

@@ -37,6 +37,7 @@ def mirror_of(memory: Memory, notes: list[str], tracking_uri: str) -> Mirror:
         tracking_uri=tracking_uri,
         digest=DIGEST,
         row=memory.result,
+        begun=memory.begun,
         complain=notes.append,
     )
 
@@ -79,6 +80,8 @@ def test_every_trial_is_there_with_parameters_curves_ends_tags_and_data(tmp_path
     for row in rows:
         run = runs[row.id]
         assert run.info.status == {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}[row.state]
+        assert run.info.start_time == memory.begun(row.id)  # when it was trained, not when it was written
+        assert run.info.end_time - run.info.start_time <= 1000 * row.cost.get("cost/seconds", 0.0)
         assert run.data.params == {name: str(value) for name, value in {**row.params, "seed": 0}.items()}
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert (run.data.tags["ablate.state"], run.data.tags["ablate.arm"]) == (row.state, row.arm)
@@ -149,7 +152,7 @@ def test_a_call_that_fails_after_the_server_obeyed_is_mended_by_the_next_run(
         for _ in range(3):
             runs = MlflowRuns(memory.folder, memory.study, tracking_uri=store, digest=DIGEST)
             with suppress(ConnectionError):
-                _write(runs, rows)
+                _write(runs, memory, rows)
     assert calls[0] >= 3
     close(memory, store)
     client, parent, found = runs_of(store)
@@ -162,10 +165,10 @@ def test_a_call_that_fails_after_the_server_obeyed_is_mended_by_the_next_run(
         assert history(client, found[row.id], "val/recall_at_1") == sorted(curve.items())
 
 
-def _write(runs: MlflowRuns, rows: list[TrialResult]) -> None:
+def _write(runs: MlflowRuns, memory: Memory, rows: list[TrialResult]) -> None:
     runs.connect()
     for row in rows:
-        runs.update(row)
+        runs.update(row, begin_ms=memory.begun(row.id))
     runs.end("FINISHED", {row.id for row in rows})
 
 
@@ -178,9 +181,9 @@ def test_a_study_that_goes_on_writes_only_what_changed(
     written: list[str] = []
     update = MlflowRuns.update
 
-    def noted(self: MlflowRuns, row: TrialResult) -> None:
+    def noted(self: MlflowRuns, row: TrialResult, *, begin_ms: int) -> None:
         written.append(row.id)
-        update(self, row)
+        update(self, row, begin_ms=begin_ms)
 
     monkeypatch.setattr(MlflowRuns, "update", noted)
     close(memory, store)
