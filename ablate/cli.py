@@ -60,15 +60,19 @@ def run(
     tracking_uri: TrackingUri = None,
     set_: Overrides = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; the earlier study is kept beside it.")] = False,
+    reuse: Annotated[bool, typer.Option(help="Take trials that an earlier study in --out has finished.")] = True,
+    yes: Annotated[bool, typer.Option("--yes", help="Start an ablation of many trials unasked.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")] = False,
 ) -> None:
     """Run a study; run again, it continues where it stopped and never repeats a finished trial."""
     from ablate.study.load import load_study
 
     loaded = load_study(study, _overrides(set_, trials, seed))
-    from ablate.engine.run import Options, run_study
+    from ablate.engine.options import Options
+    from ablate.engine.run import run_study
 
-    outcome = run_study(loaded, Options(data, out, tracking_uri, cpus, gpus, address, fresh, quiet))
+    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report)
+    outcome = run_study(loaded, options)
     for note in outcome.notes:
         typer.echo(note, err=True)
     again = f"ablate summarize {os.path.relpath(outcome.folder)}"
@@ -81,6 +85,17 @@ def run(
     typer.echo(f"{loaded.name}: {len(outcome.results)} trials, {len(failed)} failed\nread it    {again}")
     if failed:
         raise typer.Exit(1)
+
+
+def _report(folder: Path) -> dict[str, str]:
+    """The summary of a study, for its run in MLflow."""
+    from ablate.store.read import read_folder
+    from ablate.summary.pareto import pareto_front
+    from ablate.summary.render import render
+
+    found = read_folder(folder)
+    front = pareto_front(found)
+    return {"summary.md": render(found, front, "md"), "summary.json": render(found, front, "json")}
 
 
 @app.command(epilog="Example: ablate plan search_spaces/quickstart.yaml")

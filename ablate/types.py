@@ -31,3 +31,7 @@ class TrialResult:
     """`cost/...`: parameters, FLOPs, latency, seconds, memory; units end the names."""
     epochs: int = 0
     """Epochs trained."""
+    phase: str = "search"
+    """search; of an ablation tune (an arm looks for its configuration) or final (the arm is judged)."""
+    reused: str | None = None
+    """The trial that was trained once and stands here too, as "study/0007"; None for one that was trained here."""

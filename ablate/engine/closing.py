@@ -8,7 +8,8 @@ from typing import Any
 
 import ray
 
-from ablate.store.memory import Asked, Memory
+from ablate.store.asked import Asked
+from ablate.store.memory import Memory
 from ablate.study.configuration import Configuration
 from ablate.study.study import Study
 from ablate.training.spec import TrialSpec
@@ -38,7 +39,7 @@ def still_open(memory: Memory) -> Closing:
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
-    best = best_of(trained, memory.study)
+    best = best_of(trained, memory.study) if memory.study.ablation is None else None  # each arm has read its own
     unread = best is not None and best.id not in memory.tests()
     return Closing(architectures, memory.asked(best.id) if best is not None and unread else None)
 
@@ -58,10 +59,11 @@ def close_study(memory: Memory, closing: Closing, specify: Specify) -> None:
 
 def measure_space(memory: Memory, specify: Specify) -> None:
     """The latency of every architecture that the study can propose, where they can be listed."""
-    space, known = memory.study.space, memory.latency()
-    any_trial = Asked(0, space.first(), memory.study.seed)
+    spaces, known = memory.study.spaces, memory.latency()
+    any_trial = Asked(0, spaces[0].first(), memory.study.seed)
     configurations = [
         replace(any_trial.configuration, backbone=backbone, embedding_dim=width)
+        for space in spaces
         for backbone, width in space.architectures() or ()
     ]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ablate.store.rows import trial_id
+from ablate.store.asked import trial_id
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -24,8 +24,8 @@ REDRAW_SECONDS = 0.5
 class Progress:
     """A watcher (see `recorder.Watcher`) that shows what it sees."""
 
-    def __init__(self, study: Study, *, done: list[TrialResult], quiet: bool) -> None:
-        self.study, self.quiet = study, quiet
+    def __init__(self, study: Study, total: int, *, done: list[TrialResult], quiet: bool) -> None:
+        self.study, self.total, self.quiet = study, total, quiet
         self.states = Counter(row.state for row in done if row.state != "running")
         self.best: TrialResult | None = None
         for row in done:
@@ -85,13 +85,13 @@ class Progress:
         value = f"{metric} {row.metrics[metric]:.4f}" if metric in row.metrics else ""
         ended = sum(self.states.values())
         return (
-            f"[{ended}/{self.study.search.trials}] {row.id} {row.state:8} {row.epochs:3d} epochs  {value}  {row.arm}"
+            f"[{ended}/{self.total}] {row.id} {row.state:8} {row.epochs:3d} epochs  {value}  {row.arm}"
             f"  ({self._left()})"
         )
 
     def _left(self) -> str:
         """The time that the remaining trials take at the pace so far."""
-        open_trials = self.study.search.trials - sum(self.states.values())
+        open_trials = self.total - sum(self.states.values())
         if open_trials <= 0:
             return "last trials ending" if self.running else "all trials ended"
         if not self.ended_here:
@@ -108,7 +108,7 @@ class Progress:
         states = "  ".join(f"{self.states[s]} {s}" for s in ("complete", "pruned", "failed") if self.states[s])
         pace = self.epochs_here / max(time.monotonic() - self.begin, 1e-9)
         head = Text(
-            f"{self.study.name}  {sum(self.states.values())}/{self.study.search.trials} trials"
+            f"{self.study.name}  {sum(self.states.values())}/{self.total} trials"
             f"  {states}  {len(self.running)} running  {pace:.1f} epochs/s  {self._left()}"
         )
         metric = self.study.objective.metric

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 import ray.tune
 
+from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
-from ablate.store.rows import trial_id
 from ablate.types import TrialResult
 
-REPORTED = ("train/", "val/", "time/", "cost/", "best/")
+REPORTED = ("train/", "val/", "test/", "time/", "cost/", "best/")
 """What of a report is ours; the rest is Tune's."""
 
 
@@ -95,7 +95,10 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         reason = lines[-1].strip() if lines else type(error).__name__
         self._end(trial.config["number"], "failed", f"process died: {reason}")
 
-    def _end(self, number: int, state: str, reason: str | None) -> None:
-        result = self.memory.finish(number, state, reason)
+    def found(self, result: TrialResult) -> None:
+        """A trial that need not be trained is over at once."""
         for watcher in self.watchers:
             watcher.ended(result)
+
+    def _end(self, number: int, state: str, reason: str | None) -> None:
+        self.found(self.memory.finish(number, state, reason))

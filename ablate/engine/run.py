@@ -5,54 +5,30 @@ from __future__ import annotations
 import logging
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ablate.engine import environment, session
+from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
+from ablate.errors import ResourceError
+from ablate.store.archive import Archive, context
+from ablate.store.asked import Asked, trial_id
 from ablate.store.folder import StudyFolder
-from ablate.store.memory import Asked, Memory
+from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
-from ablate.store.rows import trial_id
+from ablate.store.queue import queue_of
 from ablate.study.study import Study
 from ablate.training.prepare import prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
-from ablate.types import TrialResult
 
+MOST_TRIALS = 500
+"""An ablation of more asks for `--yes`: designs multiply."""
 MIRROR_PATIENCE_SECONDS = 30.0
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 """How long MLflow may take to catch up at the end; after Ctrl-C the whole ending has 10 seconds."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line adds to a study."""
-
-    data: Path
-    """Folder of the data sets."""
-    out: Path
-    """Folder of the studies."""
-    tracking_uri: str | None = None
-    """MLflow; by default a sqlite file in `out`."""
-    cpus: int | None = None
-    gpus: float | None = None
-    address: str | None = None
-    """Of a Ray cluster to join; by default Ray starts here, for this study."""
-    fresh: bool = False
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended."""
-
-    folder: Path
-    results: list[TrialResult]
-    interrupted: bool
-    notes: list[str]
-    """What the user should know."""
 
 
 def run_study(study: Study, options: Options) -> Outcome:
@@ -61,6 +37,11 @@ def run_study(study: Study, options: Options) -> Outcome:
     Raises AblateError for whatever can be known before the start; then nothing is started, and nothing written but the
     decoded data.
     """
+    if study.ablation is not None and study.ablation.trials > MOST_TRIALS and not options.yes:
+        raise ResourceError(
+            f"{study.name} is an ablation of {study.ablation.trials:,} trials, more than {MOST_TRIALS}\n"
+            "  look at `ablate plan`; start it with --yes"
+        )
     environment.prepare(own_ray=options.address is None)
     cpus, gpus, trial = options.cpus, options.gpus, study.resources
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
@@ -98,9 +79,10 @@ class _Run:
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
         folder.check(study, digest)  # again, now that nobody else can change it
         folder.describe(study, digest)
-        self.memory = Memory(folder, study, slots=self.slots)
+        self.memory = Memory(folder, study, slots=self.slots, archive=self._archive(digest) if options.reuse else None)
+        self.queue = queue_of(self.memory)
         done = self.memory.results()
-        self.progress = Progress(study, done=done, quiet=options.quiet)
+        self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet)
         self.mirror = Mirror(
             folder,
             study,
@@ -109,6 +91,17 @@ class _Run:
             row=self.memory.result,
             begun=self.memory.begun,
             complain=notes.append,
+        )
+
+    def _archive(self, digest: str) -> Archive:
+        """Trials that studies in this folder have finished, as far as their numbers could be of this study."""
+        facts = {name: value for name, value in vars(self.data).items() if name not in ("root", "seed", "image_size")}
+        resources = self.study.resources
+        kind = [resources.cpus, resources.gpus > 0]
+        objective = [self.study.objective.metric, self.study.objective.goal]
+        return Archive(
+            self.folder.path.parent / ".finished",
+            context(data=facts, digest=digest, objective=objective, resources=kind),
         )
 
     def go(self, last: dict[str, Any]) -> Outcome:
@@ -120,6 +113,7 @@ class _Run:
         interruption, session_dir, status = session.Interruption(), None, "FAILED"
         try:
             with self.progress:
+                self._take_finished()
                 if self._trials_left() or still_open(self.memory).anything:
                     own = not ray.is_initialized()
                     session_dir = session.start(self.allowed, self.folder, last) if own else None
@@ -140,7 +134,9 @@ class _Run:
     def _end_mirror(self, status: str) -> None:
         """Bring MLflow up to date, and the study's run there to its end with `status`."""
         patience = INTERRUPTED_PATIENCE_SECONDS if status == "KILLED" else MIRROR_PATIENCE_SECONDS
-        self.mirror.close([row.id for row in self.memory.results()], status=status, patience_seconds=patience)
+        files = self.options.report(self.folder.path) if status == "FINISHED" else {}
+        ids = [row.id for row in self.memory.results()]
+        self.mirror.close(ids, status=status, patience_seconds=patience, files=files)
 
     def _work(self, interruption: session.Interruption) -> None:
         """What is left to do: trials, then the closing."""
@@ -161,9 +157,20 @@ class _Run:
         return self.folder.path / ".tune"
 
     def _trials_left(self) -> bool:
-        return bool(self.memory.unfinished()) or (
-            self.memory.count() < self.study.search.trials and not self.memory.exhausted
-        )
+        return bool(self.memory.unfinished()) or not self.queue.over
+
+    def _take_finished(self) -> None:
+        """Before anything is started: what an earlier study has finished, up to the first trial that must be trained."""
+        unfinished = self.memory.unfinished()
+        if unfinished:
+            self.progress.say(f"continuing {len(unfinished)} unfinished trials from their last checkpoint")
+            return
+        while (asked := self.queue.next()) is not None:
+            found = self.memory.reuse(asked)
+            if found is None:
+                return  # it is now the one that is unfinished
+            for watcher in (self.progress, self.mirror):
+                watcher.ended(found)
 
     def _train(self, interruption: session.Interruption) -> None:
         """All trials, through Tune."""
@@ -175,20 +182,16 @@ class _Run:
         from ablate.engine.in_process import run_trial
         from ablate.engine.recorder import Recorder
         from ablate.engine.searcher import StudySearcher
-        from ablate.engine.stopping import NoStopping, Stopping
+        from ablate.engine.stopping import GroupedStopping
 
-        stopping, objective, epochs = self.study.search.stopping, self.study.objective, self.study.space.epochs
-        scheduler = NoStopping() if stopping is None else Stopping(stopping.asha, objective, epochs)
-        scheduler.replay(self.memory.curves())
-        queue = self.memory.unfinished()
-        if queue:
-            self.progress.say(f"continuing {len(queue)} unfinished trials from their last checkpoint")
+        scheduler = GroupedStopping(self.study.asha, self.study.objective, self.study.tuning_epochs)
+        scheduler.replay(self.memory.curves(), self.memory.groups())
         trial = self.study.resources
         recorder = Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror], interruption.check)
         ray.tune.Tuner(
             ray.tune.with_resources(run_trial, {"cpu": trial.cpus, "gpu": trial.gpus}),
             tune_config=ray.tune.TuneConfig(
-                search_alg=StudySearcher(self.memory, queue, self._specify),
+                search_alg=StudySearcher(self.memory, self.queue, self._specify, recorder.found),
                 scheduler=scheduler,
                 num_samples=-1,  # the searcher says when it is over
                 max_concurrent_trials=self.slots,
@@ -235,7 +238,8 @@ class _Run:
         return TrialSpec(
             id=asked.id,
             configuration=asked.configuration,
-            data=self.data,
+            data=replace(self.data, seed=asked.seed),
+            read_test=asked.phase == "final",
             metric=self.study.objective.metric,
             goal=self.study.objective.goal,
             seed=asked.seed,

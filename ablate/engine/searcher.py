@@ -1,33 +1,53 @@
-"""The searcher: hands Tune the trials of a study, unfinished ones first, then what the study's memory proposes."""
+"""The searcher: hands Tune the trials of a study, unfinished ones first, then what the study's queue says."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from ablate.store.memory import Asked, Memory
+from ablate.store.asked import Asked
+from ablate.store.memory import Memory
+from ablate.store.queue import Queue
 from ablate.training.spec import TrialSpec
+from ablate.types import TrialResult
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
-    """One queue, one number per trial. What becomes of a trial is written down by the recorder, not here."""
+    """One queue, one number per trial. What becomes of a trial is written down by the recorder, not here.
 
-    def __init__(self, memory: Memory, queue: Iterable[Asked], specify: Callable[[Asked], TrialSpec]) -> None:
+    `reused` is told of each trial that was found finished, and so never reaches Tune.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        queue: Queue,
+        specify: Callable[[Asked], TrialSpec],
+        reused: Callable[[TrialResult], None],
+    ) -> None:
         super().__init__(metric=memory.objective.metric, mode=memory.objective.mode)
-        self.memory, self.specify = memory, specify
-        self.queue = list(queue)
+        self.memory, self.queue, self.specify, self.reused = memory, queue, specify, reused
+        self.unfinished = memory.unfinished()
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str:
-        """The next trial's config, or FINISHED; never None, which would let an idle Tune sleep for a second."""
-        asked = self.queue.pop(0) if self.queue else self._new()
-        if asked is None:
-            return str(Searcher.FINISHED)
-        return {"number": asked.number, "spec": self.specify(asked).to_dict()}
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The next trial's config; None while it depends on trials that run; FINISHED.
+
+        Not None without such trials: it would let an idle Tune sleep for a second.
+        """
+        asked = self.unfinished.pop(0) if self.unfinished else self._new()
+        if asked is not None:
+            return {"number": asked.number, "group": asked.group, "spec": self.specify(asked).to_dict()}
+        return str(Searcher.FINISHED) if self.queue.over else None
 
     def _new(self) -> Asked | None:
-        return self.memory.ask() if self.memory.count() < self.memory.study.search.trials else None
+        while (asked := self.queue.next()) is not None:
+            found = self.memory.reuse(asked)
+            if found is None:
+                return asked
+            self.reused(found)
+        return None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: see `recorder`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +21,7 @@ from ablate.study.study import Objective
 class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
     """ASHA keyed by the study's trial number, which is the same after a restart; Tune's own ids are not."""
 
-    def __init__(self, asha: Asha, objective: Objective, epochs: int) -> None:
+    def __init__(self, asha: Asha, objective: Objective, epochs: int, stopped: dict[int, str]) -> None:
         super().__init__(
             time_attr="epoch",
             metric=objective.metric,
@@ -30,8 +31,8 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
             max_t=epochs + 1,  # at `epochs` ASHA would stop a trial that is about to end by itself
         )
         self.epochs = epochs
-        self.stopped: dict[int, str] = {}
-        """Trial number -> why it was stopped, until the recorder takes it."""
+        self.stopped = stopped
+        """Trial number -> why it was stopped: shared among the groups."""
 
     def replay(self, curves: Mapping[int, Mapping[int, float]]) -> None:
         """Rebuild the rungs from the curves of earlier trials; old decisions are not asked again."""
@@ -64,15 +65,46 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
         self._trial_info.pop(_keyed(trial).trial_id, None)
 
 
-class NoStopping(FIFOScheduler):  # type: ignore[misc]
-    """Every trial trains to its last epoch."""
+class GroupedStopping(FIFOScheduler):  # type: ignore[misc]
+    """Each group of trials (see `store.asked.Asked.group`) is stopped by an ASHA of its own; trials of no group never are."""
 
-    def __init__(self) -> None:
+    def __init__(self, asha: Asha | None, objective: Objective, epochs: int) -> None:
         super().__init__()
+        self.make = None if asha is None else partial(Stopping, asha, objective, epochs)
+        self.groups: dict[str, Stopping] = {}
         self.stopped: dict[int, str] = {}
+        """Trial number -> why it was stopped, until the recorder takes it."""
 
-    def replay(self, curves: Mapping[int, Mapping[int, float]]) -> None:
-        """There is nothing to rebuild."""
+    def replay(self, curves: Mapping[int, Mapping[int, float]], groups: Mapping[int, str | None]) -> None:
+        """Rebuild the rungs from the curves of earlier trials; `groups` says in which each of them was."""
+        for group in dict.fromkeys(groups.values()):
+            scheduler = self._of(group)
+            if scheduler is not None:
+                scheduler.replay({number: curve for number, curve in curves.items() if groups[number] == group})
+
+    def _of(self, group: str | None) -> Stopping | None:
+        if group is None or self.make is None:
+            return None
+        if group not in self.groups:
+            self.groups[group] = self.make(self.stopped)
+        return self.groups[group]
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        if scheduler := self._of(trial.config["group"]):
+            scheduler.on_trial_add(tune_controller, trial)
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        scheduler = self._of(trial.config["group"])
+        if scheduler is None:
+            return str(TrialScheduler.CONTINUE)
+        return scheduler.on_trial_result(tune_controller, trial, result)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        self.on_trial_remove(tune_controller, trial)
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
+        if scheduler := self._of(trial.config["group"]):
+            scheduler.on_trial_remove(tune_controller, trial)
 
 
 def _keyed(trial: Any) -> SimpleNamespace:

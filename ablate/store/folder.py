@@ -18,7 +18,10 @@ from uuid import uuid4
 
 from ablate.catalogue.schedules import READS_EPOCHS
 from ablate.errors import StoreError
-from ablate.study.study import Study
+from ablate.study.study import ARM, Study
+
+MOST_DIFFERENCES = 8
+"""Of two studies that are told one by one."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +95,20 @@ class StudyFolder:
             now["data_digest"] = data_digest
         else:
             earlier.pop("data_digest", None)
-        differ = {key for key in earlier | now if earlier.get(key) != now.get(key)}
+        compared = {key for key in earlier | now if not key.startswith(ARM) or (key in earlier and key in now)}
+        differ = {key for key in compared if earlier.get(key) != now.get(key)}
         longer = int(now["space.epochs"]) >= int(earlier["space.epochs"])
         fixed_length = [name for name in study.space.slots["schedule"] if name in READS_EPOCHS]
-        if longer and not fixed_length:
+        if longer and not fixed_length and study.ablation is None:
             differ.discard("space.epochs")
         if not differ:
             return
         rows = [
             f"  {key}: was {earlier.get(key, 'not there')}, is {now.get(key, 'not there')}" for key in sorted(differ)
         ]
-        if differ == {"space.epochs"} and longer:
+        if len(rows) > MOST_DIFFERENCES:
+            rows = [*rows[:MOST_DIFFERENCES], f"  and {len(rows) - MOST_DIFFERENCES} more"]
+        if differ == {"space.epochs"} and longer and fixed_length:
             rows.append(
                 f"  (schedule {fixed_length[0]} plans its rates over all epochs: a longer one is another training)"
             )
@@ -121,7 +127,8 @@ class StudyFolder:
             "key": self.key or uuid4().hex,
             "question": study.question,
             "objective": {"metric": study.objective.metric, "goal": study.objective.goal},
-            "trials": study.search.trials,
+            "trials": study.search.trials if study.ablation is None else study.ablation.trials,
+            "ablation": None if study.ablation is None else study.ablation.to_dict(),
             "meaning": study.meaning | ({} if data_digest is None else {"data_digest": data_digest}),
             "resolved": study.resolved,
         }

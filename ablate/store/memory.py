@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import optuna
@@ -18,95 +18,108 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store import curves
+from ablate.store.archive import Archive
+from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.folder import StudyFolder
+from ablate.store.group import Group
 from ablate.store.journal import open_to_write
-from ablate.store.proposer import Proposer
-from ablate.store.rows import STATES, configuration_of, end_of, known_trials, result_of, trial_id
+from ablate.store.rows import STATES, end_of, known_trials, result_of
 from ablate.study.configuration import Configuration
+from ablate.study.schema import MOST_SEED
 from ablate.study.study import Study
 from ablate.types import TrialResult
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A trial to run."""
-
-    number: int
-    configuration: Configuration
-    seed: int
-
-    @property
-    def id(self) -> str:
-        return trial_id(self.number)
 
 
 class Memory:
     """Opens a study's storage; asks for trials and writes down what became of them. One process at a time."""
 
-    def __init__(self, folder: StudyFolder, study: Study, *, slots: int = 1) -> None:
-        self.folder, self.study = folder, study
+    def __init__(self, folder: StudyFolder, study: Study, *, slots: int = 1, archive: Archive | None = None) -> None:
+        self.folder, self.study, self.archive = folder, study, archive
         self.objective = study.objective
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder.journal)
         self._optuna = self._open()
         self._study_id = self._storage.get_study_id_from_name(study.name)
         self._settle()
-        self._lengthen()
-        known = self._known()
-        self._proposer = Proposer(study, slots=slots, known=known)
-        self._digests = {configuration_of(trial).digest for trial in known}
-        self._count = len(known)
+        if study.ablation is None:
+            self._lengthen()
+        self._slots = slots
+        self._groups: dict[str, Group] = {}
 
     def unfinished(self) -> list[Asked]:
         """Trials that an earlier driver did not see end, and those that are to become longer."""
-        return [_asked(trial) for trial in self._known() if trial.state == TrialState.RUNNING]
+        return [asked_of(trial) for trial in self._known() if trial.state == TrialState.RUNNING]
 
     def count(self) -> int:
-        """Trials handed out, in whatever state."""
-        return self._count
+        """Trials of the search that were handed out, in whatever state."""
+        return self.group().count
 
     @property
     def exhausted(self) -> bool:
-        """Whether every configuration of the space has been handed out, and the study asks for more."""
-        size = self.study.space.size
-        return size is not None and len(self._digests) >= size and self._count < self.study.search.trials
+        """Whether every configuration of the searched space has been handed out, and the study asks for more."""
+        return self.study.ablation is None and self.group().emptied and self.count() < self.study.search.trials
 
-    def ask(self) -> Asked | None:
-        """A configuration that no trial had; None once there is none left."""
-        size = self.study.space.size
-        if size is not None and len(self._digests) >= size:
+    def group(self, arm: str = "") -> Group:
+        """The search, or the tuning of an arm: what it has handed out, and how it goes on."""
+        if arm not in self._groups:
+            known = [trial for trial in self._known() if asked_of(trial).group == arm]
+            tuning = self.study.tuning_of(arm)
+            self._groups[arm] = Group(tuning, self.objective, slots=self._slots, known=known)
+        return self._groups[arm]
+
+    def ask(self, arm: str = "") -> Asked | None:
+        """A configuration that no trial of the search, or of the tuning of `arm`, had; None once there is none left."""
+        group = self.group(arm)
+        proposal = group.propose()
+        if proposal is None:
             return None
-        proposal = self._proposer.propose(self._digests)
-        configuration, seed = proposal.configuration, self.study.seed
-        shutil.rmtree(self.folder.trial(trial_id(self._next_number())), ignore_errors=True)  # of a killed `lengthen`
-        number = self._add(
+        phase, seed = ("tune", MOST_SEED + self.study.seed) if arm else ("search", self.study.seed)
+        make = partial(Asked, configuration=proposal.configuration, seed=seed, phase=phase, arm=arm)
+        asked = self._hand_out(make(self._next_number()), proposal.params, proposal.distributions)
+        group.start(asked.number, proposal)
+        return asked
+
+    def ask_final(self, arm: str, configuration: Configuration, seed: int) -> Asked:
+        """A trial that judges an arm."""
+        return self._hand_out(Asked(self._next_number(), configuration, seed, "final", arm), {}, {})
+
+    def _hand_out(self, asked: Asked, params: dict[str, Any], distributions: dict[str, Any]) -> Asked:
+        shutil.rmtree(self.folder.trial(asked.id), ignore_errors=True)  # of a killed `lengthen`
+        self._add(
             optuna.create_trial(
                 state=TrialState.RUNNING,
-                params=proposal.params,
-                distributions=proposal.distributions,
-                user_attrs={"trial": {"configuration": configuration.to_dict(), "seed": seed}},
+                params=params,
+                distributions=distributions,
+                user_attrs={"trial": asked.to_attribute()},
             )
         )
-        self._proposer.start(number, proposal)
-        self._digests.add(configuration.digest)
-        self._count += 1
-        return Asked(number, configuration, seed)
+        return asked
 
     def report(self, number: int, report: Mapping[str, float]) -> None:
         """Write down one epoch of a running trial."""
         curves.append(self.folder.trial(trial_id(number)), report)
         self._note_epoch(number, report)
 
-    def finish(self, number: int, state: str, reason: str | None = None) -> TrialResult:
+    def finish(self, number: int, state: str, reason: str | None = None, *, reused: str | None = None) -> TrialResult:
         """Write down the end of a trial: complete, pruned or failed, with its reason. Gives its row."""
-        reports = curves.read(self.folder.trial(trial_id(number)))
-        end = end_of(reports, self.objective)
+        asked = asked_of(self._frozen(number))
+        group = None if asked.group is None else self.group(asked.group)  # made before this trial counts as ended
+        end = end_of(curves.read(self.folder.trial(asked.id)), self.objective)
         if state == "complete" and not end["metrics"]:
             state, reason = "failed", "it ended without a report"
-        self._storage.set_trial_user_attr(self._key(number), "end", {"state": state, "reason": reason, **end})
+        end |= {"state": state, "reason": reason, **({"reused": reused} if reused else {})}
+        self._storage.set_trial_user_attr(self._key(number), "end", end)
         self._conclude(number)
-        self._proposer.end(self._frozen(number))
-        return self.result(trial_id(number))
+        if group is not None:
+            group.proposer.end(self._frozen(number))
+        if state == "complete" and reused is None and self.archive is not None:
+            self.archive.keep(asked, self.folder.trial(asked.id), f"{self.study.name}/{asked.id}")
+        return self.result(asked.id)
+
+    def reuse(self, asked: Asked) -> TrialResult | None:
+        """End a trial that was just handed out with what an equal one has found earlier; None where there is none."""
+        source = self.archive.restore(asked, self.folder.trial(asked.id)) if self.archive is not None else None
+        return None if source is None else self.finish(asked.number, "complete", reused=source)
 
     def mark_infeasible(self, number: int) -> None:
         """Tell Optuna that a constraint forbids this region: it is then ranked behind every allowed trial."""
@@ -115,6 +128,10 @@ class Memory:
     def curves(self) -> dict[int, dict[int, float]]:
         """The objective of every epoch of every trial: {number: {epoch: value}}."""
         return {t.number: dict(t.intermediate_values) for t in self._known() if t.intermediate_values}
+
+    def groups(self) -> dict[int, str | None]:
+        """Which trials are stopped together: {number: group}."""
+        return {trial.number: asked_of(trial).group for trial in self._known()}
 
     def latency(self) -> dict[str, dict[str, float]]:
         """What was measured of each architecture: {architecture: {"cost/latency_ms_p50": ...}}."""
@@ -146,7 +163,7 @@ class Memory:
 
     def asked(self, id: str) -> Asked:
         """One trial as it was handed out."""
-        return _asked(self._frozen(int(id)))
+        return asked_of(self._frozen(int(id)))
 
     def _open(self) -> optuna.Study:
         """The study in the storage; made where it is not there: `load_if_exists` would write a record each time."""
@@ -226,7 +243,3 @@ class Memory:
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self._storage.get_trial(self._key(number))
-
-
-def _asked(trial: FrozenTrial) -> Asked:
-    return Asked(trial.number, configuration_of(trial), trial.user_attrs["trial"]["seed"])

@@ -7,12 +7,12 @@ mirror and nothing else: what is not written yet stays marked, at the latest for
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from ablate.store.asked import trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.mlflow_runs import MlflowRuns
-from ablate.store.rows import trial_id
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -48,8 +48,8 @@ class Mirror:
         self.lock = threading.Lock()
         self.working = threading.Lock()
         self.wake = threading.Event()
-        self.closing: tuple[str, set[str]] | None = None
-        """How the parent run is to end, and which trials the study shows."""
+        self.closing: tuple[str, set[str], Mapping[str, str]] | None = None
+        """How the parent run is to end, which trials the study shows, and the texts to attach."""
         self.fault = ""
         self.thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
 
@@ -71,14 +71,19 @@ class Mirror:
         if not self.thread.is_alive():
             self.thread.start()
 
-    def close(self, ids: list[str], *, status: str, patience_seconds: float) -> None:
-        """Bring all of `ids` up to date, end the parent run with `status`, and stop; gives up after some patience."""
+    def close(
+        self, ids: list[str], *, status: str, patience_seconds: float, files: Mapping[str, str] | None = None
+    ) -> None:
+        """Bring all of `ids` up to date, end the parent run with `status` and `files` attached, and stop.
+
+        Gives up after some patience.
+        """
         for row in map(self.row, ids):
             if not self.runs.is_current(row):
                 self._mark(row)
         if not self.marked and not self.thread.is_alive() and self.runs.status == status:
             return  # nothing has changed since the last run of the study
-        self.closing = (status, set(ids))
+        self.closing = (status, set(ids), files or {})
         if not self.thread.is_alive():
             self.thread.start()
         self.wake.set()

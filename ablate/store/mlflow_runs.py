@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 STATUS = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 CONTINUED = "continued"
 """State, in MLflow only, of a trial that a longer one continues."""
+DESIGN = "ablation.json"
+"""Artifact of an ablation's parent run: its design."""
 LOGGED = ("train/", "val/", "time/")
 """What of a report is logged for each epoch; costs are logged once."""
 
@@ -95,15 +97,18 @@ class MlflowRuns:
             at = _time(run, every[-1]) if every else run.start_ms
             metrics += [Metric(name, value, at, 0) for name, value in _final(row, every).items()]
             tags |= {"ablate.reason": row.reason[:5000]} if row.reason else {}
+            tags |= {"ablate.reused": row.reused} if row.reused else {}
         self._log(client, run, row, metrics, [RunTag(name, text) for name, text in tags.items()])
         if ends:
             client.set_terminated(run.run_id, STATUS[row.state], end_time=_end(run, row))
             run.ended = row_digest(row)
         run.offset = offset
 
-    def end(self, status: str, ids: set[str]) -> None:
-        """End the parent run; trials that are not among `ids` are shown no longer."""
+    def end(self, status: str, ids: set[str], files: Mapping[str, str]) -> None:
+        """End the parent run and attach `files` (name -> text); trials that are not among `ids` are shown no longer."""
         client = self._connected()
+        for name, text in files.items():
+            client.log_text(self.state.parent, text, name)
         for id, run in self.state.runs.items():
             if id not in ids:
                 client.set_tag(run.run_id, "ablate.state", CONTINUED)
@@ -153,6 +158,8 @@ class MlflowRuns:
             client.set_tag(parent, name, text)
         client.log_text(parent, self.study.text, "study.yaml")
         client.log_dict(parent, dict(self.study.resolved), "study.json")
+        if self.study.ablation is not None:
+            client.log_dict(parent, self.study.ablation.to_dict(), DESIGN)
         self._log_data(client, parent)
 
     def _first(self, client: MlflowClient, query: str) -> Run | None:
@@ -176,11 +183,20 @@ class MlflowRuns:
             "ablate.arm": row.arm,
             "ablate.seed": str(row.seed),
             "ablate.state": row.state,
+            "ablate.phase": row.phase,
             "ablate.data_digest": self.digest,
+            **self._levels(row.arm),
         }
         info = client.create_run(self.experiment, start_time=begin_ms, tags=tags).info
         run = self.state.runs[row.id] = RunState(info.run_id, info.start_time)
         return run
+
+    def _levels(self, arm: str) -> dict[str, str]:
+        """The level of each factor, as tags of their own: the UI groups and filters by them."""
+        arms = self.study.ablation.arms if self.study.ablation is not None else ()
+        return {
+            f"factor.{name}": str(level) for each in arms if each.name == arm for name, level in each.levels.items()
+        }
 
     def _log(
         self, client: MlflowClient, run: RunState, row: TrialResult, metrics: list[Metric], tags: list[RunTag]

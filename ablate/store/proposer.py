@@ -20,7 +20,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ablate.study.configuration import Configuration
 from ablate.study.domain import Choice, Domain, Fixed, Int
-from ablate.study.study import Study
+from ablate.study.study import Objective
+from ablate.study.tuning import Tuning
 from ablate.types import Scalar
 
 WINDOW = 100
@@ -49,16 +50,16 @@ class Proposal:
 class Proposer:
     """`propose`, then `start` it under the number it got, then `end` it."""
 
-    def __init__(self, study: Study, *, slots: int, known: list[FrozenTrial]) -> None:
-        self.space = study.space
-        self.direction = StudyDirection[study.objective.goal.upper()]
+    def __init__(self, tuning: Tuning, objective: Objective, *, slots: int, known: list[FrozenTrial]) -> None:
+        self.space = tuning.space
+        self.direction = StudyDirection[objective.goal.upper()]
         seeds = np.random.SeedSequence(
-            [study.seed, len(known)]
+            [tuning.seed, len(known)]
         )  # or a continued study would propose its beginning again
         self.rng = np.random.default_rng(seeds)
         self.ended = [trial for trial in known if trial.state.is_finished()]
         self.dropped = 0
-        self.sampler = _random(seeds) if study.search.algorithm == "random" else self._tpe(seeds, slots)
+        self.sampler = _random(seeds) if tuning.algorithm == "random" else self._tpe(seeds, slots)
         self.drafts: dict[int, int] = {}
         self._copy({trial.number: trial for trial in known if not trial.state.is_finished()})
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ablate.errors import StoreError
+from ablate.store.design import Design, design_of
 from ablate.store.folder import StudyFolder
 from ablate.study.study import Objective
 from ablate.types import TrialResult
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,8 @@ class StudyResults:
     question: str
     objective: Objective
     trials: list[TrialResult]
+    design: Design | None = None
+    """Of an ablation; None for a search."""
 
 
 def read_folder(path: Path) -> StudyResults:
@@ -35,16 +42,18 @@ def read_folder(path: Path) -> StudyResults:
     from ablate.store.rows import known_trials, result_of
 
     description = json.loads(folder.description.read_text())
-    objective = Objective(**description["objective"])
+    objective, design = Objective(**description["objective"]), design_of(description.get("ablation"))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.load_study(study_name=description["study"], storage=open_to_read(folder.journal))
     except KeyError:
-        return StudyResults(description["study"], description["question"], objective, [])  # it is just being made
+        return StudyResults(
+            description["study"], description["question"], objective, [], design
+        )  # it is just being made
     latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
-    return StudyResults(description["study"], description["question"], objective, rows)
+    return StudyResults(description["study"], description["question"], objective, rows, design)
 
 
 def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
@@ -78,7 +87,17 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
         if run.data.tags["ablate.state"] != CONTINUED
     ]
     question = parent.data.tags.get("mlflow.note.content", "")
-    return StudyResults(experiment, question, Objective(metric, goal), sorted(rows, key=lambda row: int(row.id)))
+    rows.sort(key=lambda row: int(row.id))
+    return StudyResults(experiment, question, Objective(metric, goal), rows, _design_in(client, parent.info.run_id))
+
+
+def _design_in(client: MlflowClient, parent: str) -> Design | None:
+    """The design of an ablation, from an artifact of its parent run."""
+    from ablate.store.mlflow_runs import DESIGN
+
+    if all(file.path != DESIGN for file in client.list_artifacts(parent)):
+        return None
+    return design_of(json.loads(Path(client.download_artifacts(parent, DESIGN)).read_text()))
 
 
 def _row_of(tags: dict[str, str], params: dict[str, str], metrics: dict[str, float]) -> TrialResult:
@@ -96,6 +115,8 @@ def _row_of(tags: dict[str, str], params: dict[str, str], metrics: dict[str, flo
         metrics=best | {name: value for name, value in metrics.items() if name.startswith("test/")},
         cost={name: value for name, value in metrics.items() if name.startswith("cost/")},
         epochs=int(tags.get("ablate.epochs", 0)),
+        phase=tags.get("ablate.phase", "search"),
+        reused=tags.get("ablate.reused"),
     )
 
 

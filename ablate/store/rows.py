@@ -7,18 +7,14 @@ from collections.abc import Mapping
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store import curves
+from ablate.store.asked import asked_of, trial_id
 from ablate.store.folder import StudyFolder
-from ablate.study.configuration import SLOTS, Configuration
+from ablate.study.configuration import SLOTS
 from ablate.study.study import Objective
 from ablate.types import TrialResult
 
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
 """Our word for each end of a trial, and Optuna's."""
-
-
-def trial_id(number: int) -> str:
-    """0007: as folders, MLflow and the summary call a trial."""
-    return f"{number:04d}"
 
 
 def known_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -28,18 +24,16 @@ def known_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in handed_out if t.number not in continued]
 
 
-def configuration_of(trial: FrozenTrial) -> Configuration:
-    """What the trial was, or is, to train."""
-    return Configuration.from_dict(trial.user_attrs["trial"]["configuration"])
-
-
 def end_of(reports: list[curves.Report], objective: Objective) -> dict[str, object]:
-    """What is written down of a trial's curves: epochs, metrics of the best one, costs up to the last."""
+    """What is written down of a trial's curves: epochs, metrics of the best one and of the test, costs up to the last."""
     best = curves.best(reports, metric=objective.metric, goal=objective.goal)
     last = reports[-1] if reports else {}
     return {
         "epochs": int(last.get("epoch", 0)),
-        "metrics": {name: value for name, value in best.items() if name.startswith("val/")},
+        "metrics": {
+            **{name: value for name, value in best.items() if name.startswith("val/")},
+            **{name: value for name, value in last.items() if name.startswith("test/")},
+        },
         "cost": {name: value for name, value in last.items() if name.startswith("cost/")},
     }
 
@@ -52,8 +46,8 @@ def result_of(
     tests: Mapping[str, Mapping[str, float]],
 ) -> TrialResult:
     """The row of one trial; of one that runs, as far as it has come."""
-    id = trial_id(trial.number)
-    configuration = configuration_of(trial)
+    id, asked = trial_id(trial.number), asked_of(trial)
+    configuration = asked.configuration
     end = trial.user_attrs.get("end")
     if end is None:
         end = {"reason": None, **end_of(curves.read(folder.trial(id)), objective)}
@@ -61,10 +55,12 @@ def result_of(
         id=id,
         state={state: name for name, state in STATES.items()}.get(trial.state, "running"),
         reason=end["reason"],
-        seed=trial.user_attrs["trial"]["seed"],
-        arm=" ".join(getattr(configuration, slot).name for slot in SLOTS),
+        seed=asked.seed,
+        arm=asked.arm or " ".join(getattr(configuration, slot).name for slot in SLOTS),
         params=configuration.params,
         metrics={**end["metrics"], **tests.get(id, {})},
         cost={**end["cost"], **latency.get(configuration.architecture, {})},
         epochs=end["epochs"],
+        phase=asked.phase,
+        reused=end.get("reused"),
     )

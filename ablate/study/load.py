@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from ablate.errors import Fault, StudyError
+from ablate.study.ablation_file import read_ablation, spread_levels
 from ablate.study.checks import check_batch, check_dataset, check_objective, check_stopping
 from ablate.study.findings import faults_of
 from ablate.study.keys import check_keys
@@ -63,7 +64,11 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     """Every check, each on whatever part of the document is sound."""
     check_keys(document, faults)
     file = _validate(document, faults)
+    alone = spread_levels(document)
     space = read_space(document, faults) if isinstance(document.get("space"), dict) else None
+    ablation = None
+    if file is not None and file.ablation is not None and space is not None:
+        ablation = read_ablation(document, file.ablation, space, alone, faults)
     dataset = check_dataset(document, faults)
     objective = check_objective(document, faults)
     check_stopping(document, faults)
@@ -80,6 +85,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         objective=objective,
         space=space,
         search=file.search,
+        ablation=ablation,
         resources=file.resources,
         constraints=file.constraints,
         seed=file.seed,

@@ -18,6 +18,10 @@ class Strict(BaseModel):
     )
 
 
+MOST_SEED = 1_000_000
+"""Seeds of an ablation are below; its tuning takes others, from here on."""
+
+
 class Data(Strict):
     """What is learned from, and how it is divided."""
 
@@ -88,6 +92,56 @@ class Search(Strict):
         return None if value == "none" else value
 
 
+class Tune(Strict):
+    """What each arm of an ablation gets to find its best configuration, the same for all."""
+
+    trials: int = Field(ge=2, le=10_000)
+    """Configurations that each arm tries."""
+    epochs: int | None = Field(None, ge=1)
+    """Epochs of each of them; by default those of the study."""
+    algorithm: Literal["tpe", "random"] = "tpe"
+    """How they are proposed: see `search.algorithm`."""
+    stopping: Stopping | None = None
+    """`{asha: {...}}`: an arm's trials that are behind its others end early; the trials that judge the arms never do."""
+
+
+class Ablation(Strict):
+    """A designed comparison, in place of `search`."""
+
+    design: Literal["one_at_a_time", "leave_one_out", "grid", "fractional"]
+    """one_at_a_time: each other level alone; leave_one_out: each component left out; grid: all; fractional: a part of it."""
+    factors: dict[str, Any] = Field(min_length=1)
+    """What is compared: {loss: [contrastive, triplet], loss.margin: [0.1, 0.2]}; of leave_one_out each neutral level."""
+    baseline: dict[str, Any] = Field(default_factory=dict)
+    """The level of each factor that the others are compared with; by default its value in `space`, else its first level."""
+    groups: dict[str, list[str]] = Field(default_factory=dict)
+    """leave_one_out: {regularisation: [augmentation, optimizer.weight_decay]}: factors that are left out together, too."""
+    when: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """{loss.margin: {loss: triplet}}: a factor that exists only where others have these levels."""
+    exclude: list[dict[str, Any]] = Field(default_factory=list)
+    """Combinations of levels that are left out: [{loss: info_nce, sampler: hard}]."""
+    resolution: Literal[3, 4, 5] = 4
+    """fractional, of two levels: main effects are clear of each other (3), of pairs too (4), pairs of each other (5)."""
+    seeds: int | list[int] = 5
+    """How often each arm is trained (0 to N-1), or a list: a seed drives split, initialisation and batches of all arms."""
+    tune: Tune | None = None
+    """Each arm first gets a search of its own, over the ranges in `space`; its best is then trained anew by each seed."""
+    margin: float | None = Field(None, gt=0)
+    """Differences of the objective up to this count as none: levels are called equivalent where the data show so."""
+    deviation: float | None = Field(None, gt=0)
+    """What you expect as standard deviation of a difference between seeds: `ablate plan` then says what the design can see."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: int | list[int]) -> int | list[int]:
+        seeds = list(range(value)) if isinstance(value, int) else value
+        if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < MOST_SEED for seed in seeds):
+            raise ValueError(
+                f"{value} are no seeds\nwrite how many (5), or different whole numbers below {MOST_SEED} ([0, 1, 2])"
+            )
+        return value
+
+
 class Resources(Strict):
     """What one trial holds while it trains."""
 
@@ -151,6 +205,8 @@ class StudyFile(Strict):
     """What is varied: a scalar is fixed, a list a choice, a mapping of names a choice with parameters of its own."""
     search: Search = Search()
     """How configurations are proposed and stopped."""
+    ablation: Ablation | None = None
+    """A designed comparison, in place of a search."""
     resources: Resources = Resources()
     """What one trial holds."""
     constraints: dict[str, Limit] = Field(default_factory=dict)

@@ -50,10 +50,13 @@ def make_splits(
     protocol: str,
     disjoint_parts: bool,
     seed: int,
+    test_seed: int | None = None,
     val_fraction: float = 0.2,
     test_fraction: float = 0.2,
 ) -> Splits:
-    """Divide a data set given the labels of its parts; the same seed gives the same splits everywhere.
+    """Divide a data set given the labels of its parts; the same seeds give the same splits everywhere.
+
+    `test_seed` draws the test, `seed` divides what is left; by default they are one.
 
     Raises DataError where a split would have fewer than two classes, or a class too few images.
     """
@@ -64,12 +67,12 @@ def make_splits(
         val_fraction=val_fraction,
         test_fraction=test_fraction,
     )
-    rng = np.random.default_rng(np.random.SeedSequence([seed, STREAM]))
+    draws = _Draws(seed if test_seed is None else test_seed, seed)
     if protocol == "closed":
-        train, val, test = _divide_images(labels, rng, val_fraction=val_fraction, test_fraction=test_fraction)
+        train, val, test = _divide_images(labels, draws, val_fraction=val_fraction, test_fraction=test_fraction)
     else:
         own_test_classes = disjoint_parts and "test" in labels
-        train, val, test = _divide_classes(labels, rng, num_test=0 if own_test_classes else num_test, num_val=num_val)
+        train, val, test = _divide_classes(labels, draws, num_test=0 if own_test_classes else num_test, num_val=num_val)
     return Splits(train, val, test, _digest(protocol, train, val, test))
 
 
@@ -126,14 +129,20 @@ def _count_classes(
     return counts
 
 
+class _Draws:
+    """The generators of a division: `test` for the test, `rest` for what is left."""
+
+    def __init__(self, test_seed: int, seed: int) -> None:
+        self.test = np.random.default_rng(np.random.SeedSequence([test_seed, STREAM]))
+        self.rest = np.random.default_rng(np.random.SeedSequence([seed, STREAM, 1]))
+
+
 def _divide_classes(
-    labels: Mapping[str, Indices], rng: np.random.Generator, *, num_test: int, num_val: int
+    labels: Mapping[str, Indices], draws: _Draws, *, num_test: int, num_val: int
 ) -> tuple[Split, Split, Split]:
     """`num_test` and `num_val` classes of the train part go there; with 0, the whole official part is the test."""
-    # test is drawn first: another val_fraction then leaves the test classes as they were
-    test_classes, val_classes, train_classes = np.split(
-        rng.permutation(np.unique(labels["train"])), [num_test, num_test + num_val]
-    )
+    test_classes, rest = np.split(draws.test.permutation(np.unique(labels["train"])), [num_test])
+    val_classes, train_classes = np.split(draws.rest.permutation(np.sort(rest)), [num_val])
     if num_test == 0:
         test = _whole("test", labels)
     else:
@@ -142,16 +151,16 @@ def _divide_classes(
 
 
 def _divide_images(
-    labels: Mapping[str, Indices], rng: np.random.Generator, *, val_fraction: float, test_fraction: float
+    labels: Mapping[str, Indices], draws: _Draws, *, val_fraction: float, test_fraction: float
 ) -> tuple[Split, Split, Split]:
     """Every class in all three."""
     rest = np.arange(len(labels["train"]))
     if "test" in labels:
         test = _whole("test", labels)
     else:
-        held_out, rest = _hold_out(labels["train"], rest, rng, fraction=test_fraction)
+        held_out, rest = _hold_out(labels["train"], rest, draws.test, fraction=test_fraction)
         test = Split("train", held_out)
-    held_out, rest = _hold_out(labels["train"], rest, rng, fraction=val_fraction)
+    held_out, rest = _hold_out(labels["train"], rest, draws.rest, fraction=val_fraction)
     return Split("train", rest), Split("train", held_out), test
 
 

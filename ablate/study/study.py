@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.study.schema import Data, Limit, Resources, Search
+from ablate.study.ablation import Ablation
+from ablate.study.schema import Asha, Data, Limit, Resources, Search
 from ablate.study.space import Space
+from ablate.study.tuning import Tuning
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Objective:
         return value > than if self.goal == "maximize" else value < than
 
 
+ARM = "arm "
+"""Begins the keys of a study's meaning that belong to one arm."""
+
+
 @dataclass(frozen=True)
 class Study:
     """One study file, typed and frozen."""
@@ -47,6 +53,8 @@ class Study:
     objective: Objective
     space: Space
     search: Search
+    ablation: Ablation | None
+    """In place of the search, where there is one."""
     resources: Resources
     constraints: Mapping[str, Limit]
     seed: int
@@ -55,14 +63,39 @@ class Study:
     resolved: Mapping[str, Any]
     """The file with `--set` applied, as plain values."""
 
+    def tuning_of(self, arm: str) -> Tuning:
+        """The search, or that of an arm."""
+        if self.ablation is not None:
+            return self.ablation.tuning(arm, seed=self.seed)
+        asha = self.search.stopping.asha if self.search.stopping else None
+        return Tuning(self.space, self.search.algorithm, self.search.trials, asha, self.seed)
+
+    @property
+    def asha(self) -> Asha | None:
+        """How trials that are searched are stopped."""
+        stopping = self.search.stopping
+        if self.ablation is not None:
+            stopping = self.ablation.tune.stopping if self.ablation.tune else None
+        return stopping.asha if stopping else None
+
+    @property
+    def tuning_epochs(self) -> int:
+        """Epochs of a trial that is searched."""
+        return self.space.epochs if self.ablation is None else self.ablation.tuning_epochs
+
+    @property
+    def spaces(self) -> list[Space]:
+        """All that trials are drawn from: one space, or one of each arm."""
+        return [self.space] if self.ablation is None else list(self.ablation.spaces.values())
+
     @property
     def meaning(self) -> dict[str, str]:
         """What the trials of this study have in common, by the key that sets it: if one differs, they cannot be compared.
 
         How many trials there are, and how they are proposed or stopped, are not among it. The resources of a trial are: costs
-        compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`).
+        compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`). An ablation may gain arms and
+        seeds: what is not in both studies (`ARM`) is not compared.
         """
-        domains = {f"space.{name}": repr(domain) for name, domain in self.space.domains.items()}
         data = self.data.model_dump() | {"image_size": self.image_size}
         return {
             "data": json.dumps(data, sort_keys=True),
@@ -72,5 +105,18 @@ class Study:
             "seed": str(self.seed),
             "resources": f"{self.resources.cpus} CPUs, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
-            **domains,
+            **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
         }
+
+    def _meaning_of_arms(self, ablation: Ablation) -> dict[str, str]:
+        arms = {
+            f"{ARM}{arm}: {name}": value
+            for arm, space in ablation.spaces.items()
+            for name, value in _domains(space).items()
+        }
+        tune = ablation.tune.model_dump_json() if ablation.tune else "none"
+        return {"ablation.design": ablation.plan.design, "ablation.tune": tune, **arms}
+
+
+def _domains(space: Space) -> dict[str, str]:
+    return {f"space.{name}": repr(domain) for name, domain in space.domains.items()}

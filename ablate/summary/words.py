@@ -34,6 +34,11 @@ def number(row: TrialResult, name: str) -> str:
         return "-"
     if name in row.metrics or not math.isfinite(value):
         return f"{value:.4f}"
+    return short_number(value, name)
+
+
+def short_number(value: float, name: str) -> str:
+    """A cost in its unit, four digits."""
     shown = value * UNITS.get(name, ("", 1.0))[1]
     return f"{shown:.4g}" if abs(shown) < 1e4 else f"{shown:,.0f}"
 

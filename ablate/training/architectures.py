@@ -8,7 +8,7 @@ from torch import nn
 from ablate.catalogue.backbones import ImageShape
 from ablate.catalogue.datasets import DATASETS
 from ablate.cost.flops import count_flops, count_params
-from ablate.study.configuration import architecture
+from ablate.study.configuration import Component, architecture
 from ablate.study.study import Study
 from ablate.training.network import build_network
 
@@ -27,9 +27,12 @@ def static_costs(name: str, network: nn.Module, image: ImageShape) -> dict[str, 
 
 def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     """The costs of every architecture in a study's space; empty where the space has more than can be listed."""
-    found = study.space.architectures()
-    if found is None:
-        return {}
+    found: list[tuple[Component, int]] = []
+    for space in study.spaces:
+        architectures = space.architectures()
+        if architectures is None:
+            return {}
+        found += architectures
     channels = DATASETS[study.data.name].build(**study.data.params).channels
     image = ImageShape(channels, study.image_size)
     costs = {}

@@ -9,9 +9,8 @@ import torch
 
 from ablate.cost.latency import cached_latency
 from ablate.study.configuration import Configuration
-from ablate.training import checkpoint
+from ablate.training import checkpoint, evaluate
 from ablate.training.data import load_data
-from ablate.training.evaluate import evaluate
 from ablate.training.fresh import fresh_start
 from ablate.training.network import build_network
 from ablate.training.spec import TrialSpec
@@ -48,12 +47,4 @@ def read_test(spec: TrialSpec) -> dict[str, float]:
     network = build_network(configuration.backbone, configuration.embedding_dim, data.shape)
     network = network.to(device).to(memory_format=torch.channels_last)
     network.load_state_dict(dict(found.best_weights))
-    metrics = evaluate(
-        network,
-        data,
-        data.test,
-        protocol=spec.data.protocol,
-        seed=spec.data.seed,
-        threshold=found.progress.best["val/threshold"],
-    )
-    return {f"test/{name}": value for name, value in metrics.items()}
+    return evaluate.read_test(network, data, spec.data, threshold=found.progress.best["val/threshold"])

@@ -17,6 +17,7 @@ from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, ver
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged
 from ablate.training.network import SiameseNetwork
+from ablate.training.spec import DataSpec
 from ablate.training.streams import Stream, generator
 
 CHUNK = 512
@@ -59,6 +60,12 @@ def evaluate(
         threshold = best_threshold(similarity, pairs.same)
     metrics |= verification_metrics(similarity, pairs.same, threshold=threshold)
     return metrics | {"threshold": threshold}
+
+
+def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, threshold: float) -> dict[str, float]:
+    """The test split's metrics in `test/...` names; `threshold` was chosen on validation."""
+    metrics = evaluate(network, data, data.test, protocol=spec.protocol, seed=spec.test_seed, threshold=threshold)
+    return {f"test/{name}": value for name, value in metrics.items()}
 
 
 @lru_cache(maxsize=2)  # val and test: the same pairs judge every epoch of every trial, and drawing them takes 3 ms

@@ -6,6 +6,7 @@ through: only what is on disk then counts.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from ablate.training.batches import Batches
 from ablate.training.build import Parts, build
 from ablate.training.checkpoint import Checkpoint, Progress
 from ablate.training.data import TrialData, load_data
-from ablate.training.evaluate import evaluate
+from ablate.training.evaluate import evaluate, read_test
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.fresh import fresh_start
 from ablate.training.spec import TrialSpec
@@ -114,6 +115,7 @@ class _Trial:
         self.progress.epoch = number
         self.progress.train_seconds += trained - begin
         self._note_best(metrics)
+        last = number == self.spec.configuration.epochs
         return {
             "epoch": number,
             "train/loss": loss,
@@ -125,6 +127,7 @@ class _Trial:
             * self.batches.per_class
             / (trained - begin),
             "best/epoch": self.progress.best["epoch"],
+            **(self._test() if last and self.spec.read_test else {}),
             **self._costs(),
         }
 
@@ -173,6 +176,12 @@ class _Trial:
         if better:
             self.progress.best = {**metrics, "epoch": float(self.progress.epoch)}
             self.best_weights = {n: t.detach().clone() for n, t in self.parts.network.state_dict().items()}
+
+    def _test(self) -> dict[str, float]:
+        """The test split's metrics by the weights of the best epoch; they decide nothing."""
+        network = copy.deepcopy(self.parts.network)
+        network.load_state_dict(self.best_weights)
+        return read_test(network, self.data, self.spec.data, threshold=self.progress.best["val/threshold"])
 
     def _costs(self) -> dict[str, float]:
         peak = peak_mib(self.data.device)

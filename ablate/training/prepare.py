@@ -26,6 +26,7 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         test_fraction=study.data.test_fraction,
         rotate_classes=study.data.rotate_classes,
         seed=study.seed,
+        test_seed=study.seed,
     )
     return spec, data_digest(*open_data(spec))
 
@@ -39,6 +40,7 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
         protocol=spec.protocol,
         disjoint_parts=dataset.disjoint_parts,
         seed=spec.seed,
+        test_seed=spec.test_seed,
         val_fraction=spec.val_fraction,
         test_fraction=spec.test_fraction,
     )

@@ -26,7 +26,9 @@ class DataSpec:
     test_fraction: float
     rotate_classes: bool
     seed: int
-    """Drives the split."""
+    """Divides what is not the test into train and val."""
+    test_seed: int
+    """Draws the test, where there is no official one: one for all trials of a study, or tuning would see what judges."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class TrialSpec:
     """Bounds (min, max) on costs; those known before training are checked before it."""
     known_costs: Mapping[str, float] = field(default_factory=dict)
     """What was measured of this architecture before, such as its latency."""
+    read_test: bool = False
+    """Whether the test split is read, once, by the weights of the best epoch: of the final trials of an ablation."""
     checkpoint_seconds: float = 2.0
     """Least time between two checkpoints; a killed trial loses no more than this and one epoch."""
 

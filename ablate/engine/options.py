@@ -1,0 +1,44 @@
+"""What goes into a run beside its study, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablate.types import TrialResult
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a study."""
+
+    data: Path
+    """Folder of the data sets."""
+    out: Path
+    """Folder of the studies."""
+    tracking_uri: str | None = None
+    """MLflow; by default a sqlite file in `out`."""
+    cpus: int | None = None
+    gpus: float | None = None
+    address: str | None = None
+    """Of a Ray cluster to join; by default Ray starts here, for this study."""
+    fresh: bool = False
+    reuse: bool = True
+    """Whether trials that an earlier study has finished stand for equal ones of this."""
+    yes: bool = False
+    """Whether a large ablation may start unasked."""
+    quiet: bool = False
+    report: Callable[[Path], Mapping[str, str]] = lambda folder: {}
+    """What is attached to the study's run in MLflow at its end: name -> text, from the study's folder."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    folder: Path
+    results: list[TrialResult]
+    interrupted: bool
+    notes: list[str]
+    """What the user should know."""

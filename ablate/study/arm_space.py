@@ -1,0 +1,76 @@
+"""The space of one arm: that of the study with the arm's levels put in, under the names that parameters have in the summary.
+
+`loss` is a slot, `loss.margin` a parameter of whatever stands in it, `embedding_dim` a number of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ablate.errors import AblateError
+from ablate.study.configuration import SLOTS
+from ablate.study.domain import Domain, Fixed
+from ablate.study.space import Levels, Space
+from ablate.study.space_file import REGISTRIES
+from ablate.types import Scalar
+
+PLAIN = {"embedding_dim": "embedding_dim", "batch.classes": "batch_classes", "batch.per_class": "batch_per_class"}
+"""Numbers of a space -> the field that holds them."""
+
+
+class NoSuchKnob(AblateError):
+    """A factor that nothing in the space reads."""
+
+    def __init__(self, name: str, known: list[str], where: str) -> None:
+        self.known = known
+        super().__init__(f"factor {name}: {where} does not read it\n  limit it with `when`, or leave it out")
+
+
+def kind_of(name: str, space: Space) -> type:
+    """The type of a factor's levels. Raises NoSuchKnob where no level of the space reads it."""
+    if name in SLOTS:
+        return str
+    if name in PLAIN:
+        return int
+    slot, _, parameter = name.partition(".")
+    for level in space.slots.get(slot, {}):
+        parameters = REGISTRIES[slot][level].parameters
+        if parameter in parameters:
+            return parameters[parameter].type
+    raise NoSuchKnob(name, knobs(space), "the space")
+
+
+def knobs(space: Space) -> list[str]:
+    """All names that can be factors."""
+    of_levels = [f"{slot}.{p}" for slot, levels in space.slots.items() for params in levels.values() for p in params]
+    return list(dict.fromkeys([*SLOTS, *of_levels, *PLAIN]))
+
+
+def value_of(name: str, space: Space) -> Scalar | None:
+    """The one value that a factor has in the space; None where there are several. Of a number or a parameter, not of a slot."""
+    if name in PLAIN:
+        found: set[Domain] = {getattr(space, PLAIN[name])}
+    else:
+        slot, _, parameter = name.partition(".")
+        found = {params[parameter] for params in space.slots[slot].values() if parameter in params}
+    domain = found.pop() if len(found) == 1 else None
+    return domain.value if isinstance(domain, Fixed) else None
+
+
+def arm_space(space: Space, levels: Mapping[str, Scalar]) -> Space:
+    """`space` with an arm's levels in place. Raises NoSuchKnob where a component of the arm does not read one of them."""
+    slots: dict[str, Levels] = dict(space.slots)
+    for slot in SLOTS:
+        if slot in levels:
+            slots[slot] = {str(levels[slot]): space.slots[slot][str(levels[slot])]}
+    for name, value in levels.items():
+        slot, _, parameter = name.partition(".")
+        if name in SLOTS or name in PLAIN:
+            continue
+        for level, params in slots[slot].items():
+            if parameter not in params:
+                raise NoSuchKnob(name, list(params), f"{slot} {level}")
+        slots[slot] = {level: {**params, parameter: Fixed(value)} for level, params in slots[slot].items()}
+    plain = {field: Fixed(levels[name]) for name, field in PLAIN.items() if name in levels}
+    return replace(space, slots=slots, **plain)

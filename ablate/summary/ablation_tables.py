@@ -1,0 +1,167 @@
+"""The tables of an ablation: effects, arms, heat maps of grids, tuning budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from ablate.summary.cells import Cells
+from ablate.summary.effects import Effect
+from ablate.summary.pareto import Front
+from ablate.summary.search_report import costs_of
+from ablate.summary.stability import Budget
+from ablate.summary.statistics import paired
+from ablate.summary.table import Table
+from ablate.summary.words import head, short_number
+from ablate.types import Scalar
+
+POINTS = 100.0
+"""Metrics lie in 0..1; their differences are told in points, hundredths of it."""
+SHADES = " ░▒▓█"
+"""From the worst mean of a heat map to its best."""
+
+
+def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str] = ()) -> Table:
+    """One line for each level, with what is known of its effect."""
+    heads = [
+        "factor",
+        "level",
+        "against",
+        "difference",
+        "95 % interval",
+        "Holm p",
+        "n",
+        "size",
+        "sees",
+        "time",
+        "verdict",
+    ]
+    rows = [
+        [
+            effect.factor,
+            effect.level,
+            effect.baseline,
+            _points(effect.paired.mean, "+.2f"),
+            _interval(effect.paired.low, effect.paired.high, POINTS, "+.2f"),
+            p_text(effect.p).removeprefix("= "),
+            str(effect.paired.n),
+            "-" if effect.paired.effect_size is None else f"{effect.paired.effect_size:.2f}",
+            _points(effect.detectable, ".2f"),
+            "-" if effect.train_time is None else f"{effect.train_time * 100:+.0f} %",
+            effect.verdict if effect.paired.n > 1 else "not tested",
+        ]
+        for effect in effects
+    ]
+    undecided = [e.seeds_needed for e in effects if e.verdict == "cannot tell apart" and e.seeds_needed is not None]
+    told = [*notes]
+    if undecided:
+        told.append(
+            f"sees: the smallest true difference found with 80 % power; {min(undecided)} seeds may settle the nearest"
+        )
+    return Table(title, heads, rows, "\n".join(told), words=("factor", "level", "against"))
+
+
+def arms_table(cells: Cells, front: Front) -> Table:
+    """Each arm, best first: its mean over seeds with an interval, and what it costs."""
+    costs, sign = costs_of(front), -1 if cells.goal == "maximize" else 1
+    means = {arm: list(cells.values(arm).values()) for arm in cells.design.arms}
+    ranked = sorted(means, key=lambda arm: (not means[arm], sign * float(np.mean(means[arm])) if means[arm] else 0.0))
+    rows = []
+    for arm in ranked:
+        found = paired(means[arm]) if means[arm] else None
+        failed = sum(count for state, count in cells.ended[arm].items() if state not in ("complete", "running"))
+        rows.append(
+            [
+                arm,
+                "-" if found is None or found.mean is None else f"{found.mean:.4f}",
+                "-" if found is None else _interval(found.low, found.high, 1.0, ".4f"),
+                str(len(means[arm])),
+                str(failed),
+                *(_cost(cells, arm, cost) for cost in costs),
+            ]
+        )
+    heads = ["arm", cells.metric, "95 % interval", "n", "failed", *map(head, costs)]
+    return Table("arms", heads, rows, words=("arm",))
+
+
+def heat_maps(cells: Cells) -> list[Table]:
+    """Of a grid: the mean of every two levels over all else, shaded from worst to best."""
+    design = cells.design
+    if design.kind != "grid" or len(design.levels) < 2:
+        return []
+    return [
+        table for one, other in combinations(design.levels, 2) if (table := _heat_map(cells, one, other)) is not None
+    ]
+
+
+def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
+    design = cells.design
+    means: dict[tuple[Scalar, Scalar], float] = {}
+    for a in design.levels[one]:
+        for b in design.levels[other]:
+            arms = [arm for arm, levels in design.arms.items() if levels.get(one) == a and levels.get(other) == b]
+            values = [value for arm in arms for value in cells.values(arm).values()]
+            if values:
+                means[a, b] = float(np.mean(values))
+    if len(means) < 2:
+        return None
+    low, high = min(means.values()), max(means.values())
+    sign = 1 if cells.goal == "maximize" else -1
+
+    def cell(a: Scalar, b: Scalar) -> str:
+        if (a, b) not in means:
+            return "-"
+        share = (means[a, b] - low) / (high - low) if high > low else 1.0
+        share = share if sign > 0 else 1 - share
+        return f"{means[a, b]:.4f} {SHADES[round(share * (len(SHADES) - 1))]}"
+
+    rows = [[str(a), *(cell(a, b) for b in design.levels[other])] for a in design.levels[one]]
+    heads = [f"{one} \\ {other}", *map(str, design.levels[other])]
+    return Table(f"mean {cells.metric}: {one} x {other}", heads, rows, words=(heads[0],))
+
+
+def budget_table(budgets: Sequence[Budget]) -> Table:
+    """Each arm's best against its tuning budget, and how far the ranking is the final one."""
+    shown = [budget for budget in budgets if budget.trials in _steps(len(budgets))]
+    arms = list(budgets[-1].best)
+    rows = [
+        [
+            str(budget.trials),
+            "-" if budget.tau is None else f"{budget.tau:+.2f}",
+            *(f"{budget.best[arm]:.4f}" if arm in budget.best else "-" for arm in arms),
+        ]
+        for budget in shown
+    ]
+    note = "tau: Kendall's, between the arms' ranking after so many trials and that of the final ones; then each arm's best"
+    return Table("tuning budget and rank stability", ["trials", "tau", *arms], rows, note)
+
+
+def _steps(most: int) -> set[int]:
+    """1, 2, 3, 5, 8, 12, 18, ... and the last."""
+    steps, step = {most}, 1
+    while step < most:
+        steps.add(step)
+        step = max(step + 1, round(step * 1.5))
+    return steps
+
+
+def _cost(cells: Cells, arm: str, cost: str) -> str:
+    values = [row.cost[cost] for row in cells.rows[arm].values() if cost in row.cost]
+    return short_number(float(np.mean(values)), cost) if values else "-"
+
+
+def _points(value: float | None, form: str) -> str:
+    return "-" if value is None else f"{value * POINTS:{form}}"
+
+
+def _interval(low: float | None, high: float | None, scale: float, form: str) -> str:
+    return "-" if low is None or high is None else f"[{low * scale:{form}}, {high * scale:{form}}]"
+
+
+def p_text(p: float | None) -> str:
+    """= 0.012, < 0.001."""
+    if p is None:
+        return "= -"
+    return f"= {p:.3f}" if p >= 0.001 else "< 0.001"

@@ -1,0 +1,206 @@
+"""Effects: what each level changes against the baseline, over paired seeds, with its uncertainty and a verdict.
+
+A difference is taken within a seed, so that what the seed does to both arms cancels. In a grid it is the mean over all
+combinations of the other factors (a main effect); in a fractional plan a least-squares estimate of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import numpy as np
+
+from ablate.store.design import Design
+from ablate.summary.cells import Cells
+from ablate.summary.power import detectable, seeds_needed
+from ablate.summary.statistics import ALPHA, Paired, holm, paired, verdict
+from ablate.types import Scalar, TrialResult
+
+Pair = tuple[str, str]
+"""An arm with the level, and the arm that differs from it by having the baseline's."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One level against the baseline; an interaction names two factors, `loss*sampler`, and two levels."""
+
+    factor: str
+    level: str
+    baseline: str
+    paired: Paired
+    """In units of the metric: level minus baseline."""
+    p: float | None
+    """Holm-corrected over all levels of the study; None where there is no test."""
+    verdict: str
+    detectable: float | None
+    """The smallest true difference that this many seeds find with 80 % power, at the correction's strictest level."""
+    seeds_needed: int | None
+    """For 80 % power at a true difference as large as the one that was found; None where none below 10,000 is enough."""
+    train_time: float | None
+    """Change of training seconds, as a share of the baseline's: 0.06 is 6 % more."""
+
+
+def effects_of(cells: Cells) -> list[Effect]:
+    """The effect of every level of every factor, or of every group that is left out, in the order of the design."""
+    design = cells.design
+    if design.kind == "fractional":
+        found = _least_squares(cells)
+    else:
+        found = [(factor, level, base, _differences(cells, pairs)) for factor, level, base, pairs in _contrasts(design)]
+    times = {(factor, level): _train_time(cells, pairs) for factor, level, _, pairs in _contrasts(design)}
+    return _judge(cells, found, times)
+
+
+def interactions_of(cells: Cells) -> list[Effect]:
+    """Of a grid: how much more two levels do together than the sum of what each does alone; a family of their own."""
+    design = cells.design
+    if design.kind != "grid":
+        return []
+    found = []
+    for one, other in combinations(design.levels, 2):
+        for a, b in product(_others(design, one), _others(design, other)):
+            squares = _squares(design, (one, a), (other, b))
+            if squares:
+                together = {
+                    seed: float(np.mean(values))
+                    for seed, values in _by_seed(cells, squares, lambda v: v[0] - v[1] - v[2] + v[3]).items()
+                }
+                baseline = f"{design.baseline_levels[one]}*{design.baseline_levels[other]}"
+                found.append((f"{one}*{other}", f"{a}*{b}", baseline, together))
+    return _judge(cells, found, {})
+
+
+def _judge(
+    cells: Cells,
+    found: Sequence[tuple[str, str, str, Mapping[int, float]]],
+    times: Mapping[tuple[str, str], float | None],
+) -> list[Effect]:
+    """Test, correct for their number, and put into words."""
+    tests = [paired(list(differences.values())) for _, _, _, differences in found]
+    adjusted = holm([test.p for test in tests])
+    family = max(1, sum(test.p is not None for test in tests))
+    margin = cells.design.margin
+    effects = []
+    for (factor, level, base, _), test, p in zip(found, tests, adjusted, strict=True):
+        spread, alpha = test.deviation or None, ALPHA / family
+        effects.append(
+            Effect(
+                factor=factor,
+                level=level,
+                baseline=base,
+                paired=test,
+                p=p,
+                verdict=verdict(test, p_adjusted=p, goal=cells.goal, margin=margin, family=family),
+                detectable=detectable(test.n, spread, alpha=alpha) if spread and test.n > 1 else None,
+                seeds_needed=seeds_needed(abs(test.mean), spread, alpha=alpha) if spread and test.mean else None,
+                train_time=times.get((factor, level)),
+            )
+        )
+    return effects
+
+
+def _contrasts(design: Design) -> list[tuple[str, str, str, list[Pair]]]:
+    """Factor (or group), level, baseline level, and the pairs of arms whose differences are its effect."""
+    if design.kind in ("one_at_a_time", "leave_one_out"):
+        assert design.baseline is not None, f"a design {design.kind} has a baseline"
+        return [(*_changed(design, arm), [(arm, design.baseline)]) for arm in design.arms if arm != design.baseline]
+    return [
+        (factor, str(level), str(design.baseline_levels[factor]), _partners(design, factor, level))
+        for factor in design.levels
+        for level in _others(design, factor)
+    ]
+
+
+def _changed(design: Design, arm: str) -> tuple[str, str, str]:
+    """In what an arm differs from the baseline: factors, their levels there, and their levels in the baseline."""
+    names = [name for name, level in design.arms[arm].items() if level != design.baseline_levels[name]]
+    return (
+        "+".join(names) if design.kind == "one_at_a_time" else arm.removeprefix("without "),
+        "+".join(str(design.arms[arm][name]) for name in names),
+        "+".join(str(design.baseline_levels[name]) for name in names),
+    )
+
+
+def _others(design: Design, factor: str) -> list[Scalar]:
+    return [level for level in design.levels[factor] if level != design.baseline_levels[factor]]
+
+
+def _partners(design: Design, factor: str, level: Scalar) -> list[Pair]:
+    """Arms with the level, each with every arm that has the baseline's there and agrees in all other factors both have."""
+    with_level = [arm for arm, levels in design.arms.items() if levels.get(factor) == level]
+    with_base = [arm for arm, levels in design.arms.items() if levels.get(factor) == design.baseline_levels[factor]]
+    return [(arm, base) for arm in with_level for base in with_base if _agree(design, arm, base, {factor})]
+
+
+def _agree(design: Design, arm: str, other: str, but: set[str]) -> bool:
+    one, two = design.arms[arm], design.arms[other]
+    return all(one[name] == two[name] for name in one if name in two and name not in but)
+
+
+def _squares(design: Design, one: tuple[str, Scalar], other: tuple[str, Scalar]) -> list[tuple[str, ...]]:
+    """Four arms each: both levels, the first alone, the second alone, neither; all else equal."""
+    (factor, a), (second, b) = one, other
+    base = design.baseline_levels
+
+    def with_levels(x: Scalar, y: Scalar) -> list[str]:
+        return [arm for arm, levels in design.arms.items() if levels.get(factor) == x and levels.get(second) == y]
+
+    corners = [with_levels(a, b), with_levels(a, base[second]), with_levels(base[factor], b)]
+    corners.append(with_levels(base[factor], base[second]))
+    return [
+        four for four in product(*corners) if all(_agree(design, four[0], arm, {factor, second}) for arm in four[1:])
+    ]
+
+
+def _differences(cells: Cells, pairs: Sequence[Pair]) -> dict[int, float]:
+    """Seed -> mean difference over the pairs."""
+    return {seed: float(np.mean(d)) for seed, d in _by_seed(cells, pairs, lambda v: v[0] - v[1]).items()}
+
+
+def _by_seed(
+    cells: Cells, contexts: Sequence[tuple[str, ...]], contrast: Callable[[list[float]], float]
+) -> dict[int, list[float]]:
+    """Seed -> the contrast of each context, in the seeds that have all of them.
+
+    A context of which an arm has no complete trial at all is left out; else what is compared would change from seed to seed.
+    """
+    values = {arm: cells.values(arm) for arm in {arm for context in contexts for arm in context}}
+    usable = [context for context in contexts if all(values[arm] for arm in context)]
+    seeds = [s for s in cells.design.seeds if usable and all(s in values[arm] for context in usable for arm in context)]
+    return {seed: [contrast([values[arm][seed] for arm in context]) for context in usable] for seed in seeds}
+
+
+def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]:
+    """Main effects of a fractional plan: in each seed, the additive model over the arms that are complete."""
+    design = cells.design
+    columns = [(factor, level) for factor in design.levels for level in _others(design, factor)]
+    found: list[dict[int, float]] = [{} for _ in columns]
+    for seed in design.seeds:
+        arms = [arm for arm in design.arms if seed in cells.rows[arm]]
+        matrix = np.array([[1.0, *(float(design.arms[arm].get(f) == level) for f, level in columns)] for arm in arms])
+        if not arms or np.linalg.matrix_rank(matrix) < len(columns) + 1:
+            continue  # too many arms failed for this seed to tell the effects apart
+        values = np.array([cells.rows[arm][seed].metrics[cells.metric] for arm in arms])
+        solution = np.linalg.lstsq(matrix, values, rcond=None)[0]
+        for differences, coefficient in zip(found, solution[1:], strict=True):
+            differences[seed] = float(coefficient)
+    return [
+        (factor, str(level), str(design.baseline_levels[factor]), differences)
+        for (factor, level), differences in zip(columns, found, strict=True)
+    ]
+
+
+def _train_time(cells: Cells, pairs: Sequence[Pair]) -> float | None:
+    """Mean change of training seconds over pairs and seeds; None where a trial has none."""
+
+    def seconds(row: TrialResult) -> float:
+        return row.cost.get("cost/train_seconds", float("nan"))
+
+    ratios = []
+    for arm, base in pairs:
+        one, two = cells.values(arm, seconds), cells.values(base, seconds)
+        ratios += [one[seed] / two[seed] - 1 for seed in one if two.get(seed, 0.0) > 0]
+    change = float(np.mean(ratios)) if ratios else float("nan")
+    return change if np.isfinite(change) else None

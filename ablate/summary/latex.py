@@ -1,0 +1,56 @@
+"""Tables as LaTeX, for a paper: booktabs rules, one `table` each; needs \\usepackage{booktabs}."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablate.summary.table import Table
+
+SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def as_latex(tables: Sequence[Table]) -> str:
+    """All tables, one after the other."""
+    return "\n".join(_table(table) for table in tables)
+
+
+def _table(table: Table) -> str:
+    columns = "".join(
+        "l" if head in table.words or head == table.heads[-1] or head == table.heads[0] else "r" for head in table.heads
+    )
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{escaped(table.title)}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        _row(table.heads),
+        r"\midrule",
+        *map(_row, table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        *([rf"\par\footnotesize {escaped(table.note)}"] if table.note else []),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return " & ".join(map(escaped, cells)) + r" \\"
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX prints as it is."""
+    return "".join(SPECIAL.get(character, character) for character in text)

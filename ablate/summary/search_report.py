@@ -1,0 +1,109 @@
+"""The summary of a search: its best trials, its Pareto front, what failed, and which parameters mattered."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+from ablate.store.read import StudyResults
+from ablate.summary.pareto import Front
+from ablate.summary.table import Report, Table
+from ablate.summary.words import configuration, cut, head, number, varied
+from ablate.types import TrialResult
+
+MOST_ROWS = 10
+"""Rows of a table; CSV and JSON have all."""
+REASON_WIDTH = 80
+
+
+def search_report(study: StudyResults, front: Front) -> Report:
+    """What a search found."""
+    return Report(_answer(study, front), _tables(study, front))
+
+
+def _answer(study: StudyResults, front: Front) -> list[str]:
+    """The first lines: what was found, what it costs, and what it rests on."""
+    counts = Counter(row.state for row in study.trials)
+    states = ", ".join(f"{counts[s]} {s}" for s in ("complete", "pruned", "failed", "running") if counts[s])
+    metric = study.objective.metric
+    best = next(iter(_ranked(study)), None)
+    if best is None:
+        found = "no trial has reported yet" if study.trials else "no trial has started yet"
+        return [f"{study.study}: {found}" + (f" ({states})" if states else "")]
+    chosen = f"{configuration(best, varied(study.trials))} (trial {best.id})"
+    if best.state != "complete":
+        lead = f"no trial is complete yet; best so far {chosen}, {best.state}, after {_epochs(best.epochs)}"
+        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", f"{len(study.trials)} trials: {states}"]
+    test = metric.replace("val/", "test/", 1)
+    seen = f", {test} {number(best, test)}" if test in best.metrics else ""
+    costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in costs_of(front) if cost in best.cost)
+    return [
+        f"{study.study}: best is {chosen}",
+        f"{metric} {number(best, metric)}{seen} (one seed: no interval)" + (f"; cost {costs}" if costs else ""),
+        f"{len(study.trials)} trials: {states}; "
+        f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
+    ]
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count != 1 else ''}"
+
+
+def costs_of(front: Front) -> list[str]:
+    return list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
+
+
+def _ranked(study: StudyResults) -> list[TrialResult]:
+    """Complete trials by the objective, then the others that reported it, the best first."""
+    metric, sign = study.objective.metric, study.objective.sign
+    scored = [row for row in study.trials if math.isfinite(row.metrics.get(metric, math.nan))]
+    return sorted(scored, key=lambda row: (row.state != "complete", -sign * row.metrics[metric]))
+
+
+def _tables(study: StudyResults, front: Front) -> list[Table]:
+    found = [_best(study, front), front_table(study, front), failed_table(study)]
+    return [table for table in found if table is not None]
+
+
+def _best(study: StudyResults, front: Front) -> Table | None:
+    metric, names, ranked = study.objective.metric, varied(study.trials), _ranked(study)
+    shown = ranked[:MOST_ROWS]
+    costs = costs_of(front)
+    with_state = any(row.state != "complete" for row in shown)
+    rows = [
+        [
+            row.id,
+            number(row, metric),
+            *([row.state] if with_state else []),
+            str(row.epochs),
+            *(number(row, cost) for cost in costs),
+            configuration(row, names),
+        ]
+        for row in shown
+    ]
+    heads = ["trial", metric, *(["state"] if with_state else []), "epochs", *map(head, costs), "configuration"]
+    more = len(ranked) - len(shown)
+    note = f"and {more} more: --format csv" if more else ""
+    return Table("best trials", heads, rows, note, words=("state",)) if rows else None
+
+
+def front_table(study: StudyResults, front: Front) -> Table | None:
+    if not front.trials:
+        return None
+    names = varied(study.trials)
+    rows = [
+        [row.id, number(row, front.metric), *(number(row, cost) for cost in front.costs), configuration(row, names)]
+        for row in front.trials
+    ]
+    heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
+    note = f"{front.unmeasured} complete trials lack one of these numbers" if front.unmeasured else ""
+    return Table(f"Pareto front: {front.metric} against {' and '.join(front.costs)}", heads, rows, note)
+
+
+def failed_table(study: StudyResults) -> Table | None:
+    names = varied(study.trials)
+    failed = [row for row in study.trials if row.state == "failed"]
+    rows = [[row.id, cut(row.reason or "", REASON_WIDTH), configuration(row, names)] for row in failed[:MOST_ROWS]]
+    more = len(failed) - len(rows)
+    note = f"and {more} more: --format csv" if more else ""
+    return Table("failed trials", ["trial", "reason", "configuration"], rows, note, words=("reason",)) if rows else None
