@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -125,7 +126,10 @@ def summarize(
     pareto: Annotated[
         Optional[str], typer.Option(help="Metric and costs: val/recall_at_1,cost/flops.", metavar="METRIC,COST")
     ] = None,
-    format: Annotated[str, typer.Option(help="table, md, csv or json.")] = "table",
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
+    ] = False,
+    format: Annotated[str, typer.Option(help="table, md, csv, json or latex.")] = "table",
     output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
     out: OutDir = DEFAULT_OUT,
     tracking_uri: TrackingUri = None,
@@ -146,6 +150,14 @@ def summarize(
         found = read_mlflow(_store_uri(tracking_uri, out), experiment)
     else:
         found = read_folder(_study_folder(study, out))
+    if importance:
+        from ablate.store.importance import LEAST_TRIALS, importances
+
+        found = replace(found, importance=importances(found.folder)) if found.folder is not None else found
+        if not found.importance:
+            typer.echo(
+                f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
+            )
     metric, *costs = pareto.split(",") if pareto else [None]
     text = render(found, pareto_front(found, metric, [cost for cost in costs if cost]), format)
     if output is None:
@@ -153,6 +165,29 @@ def summarize(
     else:
         output.write_text(text, encoding="utf-8")
         typer.echo(f"written to {output}", err=True)
+
+
+@app.command(epilog="Example: ablate compare runs/faces runs/faces-wide")
+def compare(
+    first: Annotated[
+        str, typer.Argument(help="Folder of a study; of an ablation STUDY:ARM, too.", metavar="STUDY[:ARM]")
+    ],
+    second: Annotated[str, typer.Argument(help="What it is compared with.", metavar="STUDY[:ARM]")],
+    metric: Annotated[
+        Optional[str], typer.Option(help="Judged by; default: as in summarize.", metavar="METRIC")
+    ] = None,
+) -> None:
+    """Two studies, or two arms, over the seeds that both have."""
+    from ablate.store.read import read_folder
+    from ablate.summary.compare import Side
+    from ablate.summary.compare import compare as compared
+    from ablate.summary.render import as_table
+
+    sides = []
+    for name in (first, second):
+        folder, _, arm = name.partition(":")
+        sides.append(Side(name, read_folder(Path(folder)), arm or None))
+    typer.echo(as_table(compared(*sides, metric=metric)), nl=False)
 
 
 def _store_uri(tracking_uri: str | None, out: Path) -> str:

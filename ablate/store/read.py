@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from ablate.types import TrialResult
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from ablate.store.importance import Importance
+
 
 @dataclass(frozen=True)
 class StudyResults:
@@ -27,6 +30,10 @@ class StudyResults:
     trials: list[TrialResult]
     design: Design | None = None
     """Of an ablation; None for a search."""
+    folder: Path | None = None
+    """Where it was read from; None for an MLflow experiment."""
+    importance: Sequence[Importance] = ()
+    """Of a search's parameters, where it was asked for."""
 
 
 def read_folder(path: Path) -> StudyResults:
@@ -53,7 +60,7 @@ def read_folder(path: Path) -> StudyResults:
     latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
-    return StudyResults(description["study"], description["question"], objective, rows, design)
+    return StudyResults(description["study"], description["question"], objective, rows, design, folder.path)
 
 
 def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:

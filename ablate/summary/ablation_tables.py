@@ -43,12 +43,12 @@ def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str]
             effect.factor,
             effect.level,
             effect.baseline,
-            _points(effect.paired.mean, "+.2f"),
-            _interval(effect.paired.low, effect.paired.high, POINTS, "+.2f"),
+            points(effect.paired.mean, "+.2f"),
+            interval(effect.paired.low, effect.paired.high, POINTS, "+.2f"),
             p_text(effect.p).removeprefix("= "),
             str(effect.paired.n),
             "-" if effect.paired.effect_size is None else f"{effect.paired.effect_size:.2f}",
-            _points(effect.detectable, ".2f"),
+            points(effect.detectable, ".2f"),
             "-" if effect.train_time is None else f"{effect.train_time * 100:+.0f} %",
             effect.verdict if effect.paired.n > 1 else "not tested",
         ]
@@ -76,7 +76,7 @@ def arms_table(cells: Cells, front: Front) -> Table:
             [
                 arm,
                 "-" if found is None or found.mean is None else f"{found.mean:.4f}",
-                "-" if found is None else _interval(found.low, found.high, 1.0, ".4f"),
+                "-" if found is None else interval(found.low, found.high, 1.0, ".4f"),
                 str(len(means[arm])),
                 str(failed),
                 *(_cost(cells, arm, cost) for cost in costs),
@@ -152,11 +152,13 @@ def _cost(cells: Cells, arm: str, cost: str) -> str:
     return short_number(float(np.mean(values)), cost) if values else "-"
 
 
-def _points(value: float | None, form: str) -> str:
+def points(value: float | None, form: str) -> str:
+    """A difference, in points."""
     return "-" if value is None else f"{value * POINTS:{form}}"
 
 
-def _interval(low: float | None, high: float | None, scale: float, form: str) -> str:
+def interval(low: float | None, high: float | None, scale: float, form: str) -> str:
+    """[low, high]; - where there is none."""
     return "-" if low is None or high is None else f"[{low * scale:{form}}, {high * scale:{form}}]"
 
 

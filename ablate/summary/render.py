@@ -18,6 +18,8 @@ from ablate.summary.search_report import search_report
 from ablate.summary.table import Report
 
 WIDTH = 120
+LONG_WORDS = 24
+"""Longer cells of words may wrap, so that numbers need not."""
 
 
 def render(study: StudyResults, front: Front, format: str) -> str:
@@ -26,7 +28,8 @@ def render(study: StudyResults, front: Front, format: str) -> str:
     return FORMATS[format](study, front, report)
 
 
-def _as_table(study: StudyResults, front: Front, report: Report) -> str:
+def as_table(report: Report) -> str:
+    """For people, 120 characters wide."""
     from rich.console import Console
     from rich.table import Table
 
@@ -39,7 +42,8 @@ def _as_table(study: StudyResults, front: Front, report: Report) -> str:
             last = title == found.heads[-1]
             words = last or title in found.words
             cells = [len(title), *(len(row[position]) for row in found.rows)]
-            table.add_column(title, justify="left" if words else "right", min_width=None if last else max(cells))
+            wraps = last or (words and max(cells) > LONG_WORDS)
+            table.add_column(title, justify="left" if words else "right", min_width=None if wraps else max(cells))
         for row in found.rows:
             table.add_row(*row)
         console.print(f"\n{found.title}")
@@ -85,7 +89,7 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
 
 
 FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
-    "table": _as_table,
+    "table": lambda study, front, report: as_table(report),
     "md": _as_markdown,
     "csv": _as_csv,
     "json": _as_json,

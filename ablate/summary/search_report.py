@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import asdict
 
 from ablate.store.read import StudyResults
 from ablate.summary.pareto import Front
@@ -18,7 +19,8 @@ REASON_WIDTH = 80
 
 def search_report(study: StudyResults, front: Front) -> Report:
     """What a search found."""
-    return Report(_answer(study, front), _tables(study, front))
+    data = {"importance": [asdict(found) for found in study.importance]} if study.importance else {}
+    return Report(_answer(study, front), _tables(study, front), data)
 
 
 def _answer(study: StudyResults, front: Front) -> list[str]:
@@ -26,7 +28,7 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
     counts = Counter(row.state for row in study.trials)
     states = ", ".join(f"{counts[s]} {s}" for s in ("complete", "pruned", "failed", "running") if counts[s])
     metric = study.objective.metric
-    best = next(iter(_ranked(study)), None)
+    best = next(iter(ranked(study)), None)
     if best is None:
         found = "no trial has reported yet" if study.trials else "no trial has started yet"
         return [f"{study.study}: {found}" + (f" ({states})" if states else "")]
@@ -53,7 +55,7 @@ def costs_of(front: Front) -> list[str]:
     return list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
 
 
-def _ranked(study: StudyResults) -> list[TrialResult]:
+def ranked(study: StudyResults) -> list[TrialResult]:
     """Complete trials by the objective, then the others that reported it, the best first."""
     metric, sign = study.objective.metric, study.objective.sign
     scored = [row for row in study.trials if math.isfinite(row.metrics.get(metric, math.nan))]
@@ -61,13 +63,13 @@ def _ranked(study: StudyResults) -> list[TrialResult]:
 
 
 def _tables(study: StudyResults, front: Front) -> list[Table]:
-    found = [_best(study, front), front_table(study, front), failed_table(study)]
+    found = [_best(study, front), front_table(study, front), failed_table(study), _importance(study)]
     return [table for table in found if table is not None]
 
 
 def _best(study: StudyResults, front: Front) -> Table | None:
-    metric, names, ranked = study.objective.metric, varied(study.trials), _ranked(study)
-    shown = ranked[:MOST_ROWS]
+    metric, names, order = study.objective.metric, varied(study.trials), ranked(study)
+    shown = order[:MOST_ROWS]
     costs = costs_of(front)
     with_state = any(row.state != "complete" for row in shown)
     rows = [
@@ -82,7 +84,7 @@ def _best(study: StudyResults, front: Front) -> Table | None:
         for row in shown
     ]
     heads = ["trial", metric, *(["state"] if with_state else []), "epochs", *map(head, costs), "configuration"]
-    more = len(ranked) - len(shown)
+    more = len(order) - len(shown)
     note = f"and {more} more: --format csv" if more else ""
     return Table("best trials", heads, rows, note, words=("state",)) if rows else None
 
@@ -98,6 +100,19 @@ def front_table(study: StudyResults, front: Front) -> Table | None:
     heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
     note = f"{front.unmeasured} complete trials lack one of these numbers" if front.unmeasured else ""
     return Table(f"Pareto front: {front.metric} against {' and '.join(front.costs)}", heads, rows, note)
+
+
+def _importance(study: StudyResults) -> Table | None:
+    """Which parameters mattered, with the spread over resampled trials."""
+    if not study.importance:
+        return None
+    rows = [[found.name, *map(_share, (found.fanova, found.ped_anova))] for found in study.importance]
+    note = "share of what all parameters explain: median [5 %, 95 %] over resampled complete trials"
+    return Table("importance", ["parameter", "fANOVA", "PED-ANOVA"], rows, note, words=("parameter",))
+
+
+def _share(spread: tuple[float, float, float] | None) -> str:
+    return "-" if spread is None else "{:.2f} [{:.2f}, {:.2f}]".format(*spread)
 
 
 def failed_table(study: StudyResults) -> Table | None:

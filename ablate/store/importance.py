@@ -1,0 +1,77 @@
+"""Parameter importance of a search, by Optuna's evaluators, each with its spread over resampled trials.
+
+Sources: fANOVA, Hutter et al. 2014 (ICML); PED-ANOVA, Watanabe et al. 2023 (arXiv:2304.10255).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import optuna
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
+from optuna.importance._base import BaseImportanceEvaluator
+from optuna.trial import FrozenTrial, TrialState
+
+from ablate.store.folder import StudyFolder
+from ablate.store.journal import open_to_read
+from ablate.store.rows import known_trials
+
+LEAST_TRIALS = 10
+"""Complete ones; with fewer the evaluators answer, too, and say nothing."""
+REPEATS = 20
+
+
+@dataclass(frozen=True)
+class Importance:
+    """One parameter: shares of what all parameters explain, 0 to 1; each the median, 5 % and 95 % over the repeats."""
+
+    name: str
+    fanova: tuple[float, float, float] | None
+    """Of the variance over the whole space; None for a parameter that only some trials have."""
+    ped_anova: tuple[float, float, float] | None
+    """Of what makes a trial one of the best tenth."""
+
+
+def importances(path: Path) -> list[Importance]:
+    """Of the parameters of the search in `path`, the most important first; empty with fewer than LEAST_TRIALS complete trials.
+
+    The repeats draw as many trials, with replacement: few trials make a wide spread.
+    """
+    study = optuna.load_study(study_name=None, storage=open_to_read(StudyFolder(path).journal))
+    trials = [t for t in known_trials(study.get_trials(deepcopy=False)) if t.state == TrialState.COMPLETE]
+    if len(trials) < LEAST_TRIALS:
+        return []
+    draw = np.random.default_rng(0)
+    found: dict[str, list[list[float]]] = {}
+    for repeat in range(REPEATS):
+        sample = [trials[place] for place in draw.integers(len(trials), size=len(trials))]
+        evaluators = (FanovaImportanceEvaluator(seed=repeat), PedAnovaImportanceEvaluator())
+        for place, evaluator in enumerate(evaluators):
+            for name, share in _evaluate(sample, study.direction, evaluator).items():
+                found.setdefault(name, [[], []])[place].append(share)
+    rows = [Importance(name, _spread(fanova), _spread(ped)) for name, (fanova, ped) in found.items()]
+    return sorted(rows, key=lambda row: -(row.fanova or row.ped_anova or (0.0,))[0])
+
+
+def _evaluate(
+    trials: list[FrozenTrial], direction: optuna.study.StudyDirection, evaluator: BaseImportanceEvaluator
+) -> dict[str, float]:
+    """Empty where the sample has no spread to explain."""
+    copy = optuna.create_study(direction=direction)
+    copy.add_trials(trials)
+    if len({trial.value for trial in trials}) < 2:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        warnings.filterwarnings("ignore", message="Some regimes for parameter")  # what the spread shows
+        return dict(get_param_importances(copy, evaluator=evaluator))
+
+
+def _spread(shares: list[float]) -> tuple[float, float, float] | None:
+    if not shares:
+        return None
+    low, middle, high = np.quantile(shares, [0.05, 0.5, 0.95])
+    return float(middle), float(low), float(high)

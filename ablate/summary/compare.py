@@ -1,0 +1,102 @@
+"""Compare two studies, or two arms: pairs of what was trained with equal seeds, with the statistics of an ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ablate.errors import StoreError
+from ablate.store.read import StudyResults
+from ablate.summary.ablation_tables import POINTS, interval, p_text, points
+from ablate.summary.cells import Cells, cells_of
+from ablate.summary.search_report import ranked
+from ablate.summary.statistics import holm, paired, verdict
+from ablate.summary.table import Report, Table
+from ablate.types import TrialResult
+
+
+@dataclass(frozen=True)
+class Side:
+    """A study, or one arm of it."""
+
+    name: str
+    """As the user wrote it."""
+    study: StudyResults
+    arm: str | None
+
+
+def compare(one: Side, other: Side, metric: str | None = None) -> Report:
+    """The first against the second: every arm that both have, or the two arms that are named, or the best of two searches.
+
+    Raises StoreError where there is nothing to compare.
+    """
+    left, metric, goal = _rows(one, metric)
+    right, _, _ = _rows(other, metric)
+    pairs = _matched(one, other, left, right)
+    tests = [
+        paired([left[a][seed].metrics[metric] - right[b][seed].metrics[metric] for seed in left[a] if seed in right[b]])
+        for a, b in pairs
+    ]
+    rows = []
+    for (a, b), test, p in zip(pairs, tests, holm([test.p for test in tests]), strict=True):
+        rows.append(
+            [
+                a,
+                b,
+                points(test.mean, "+.2f"),
+                interval(test.low, test.high, POINTS, "+.2f"),
+                p_text(p).removeprefix("= "),
+                str(test.n),
+                _ratio(left[a], right[b], "cost/train_seconds"),
+                _ratio(left[a], right[b], "cost/latency_ms_p50"),
+                verdict(test, p_adjusted=p, goal=goal) if test.n > 1 else _untested(test.n),
+            ]
+        )
+    heads = ["first", "second", "difference", "95 % interval", "Holm p", "n", "train time", "latency", "the first is"]
+    title = f"{one.name} against {other.name}, in points of {metric}"
+    if all(a == b for a, b in pairs):
+        heads, rows = ["arm", *heads[2:]], [row[1:] for row in rows]
+    return Report([title], [Table("arms", heads, rows, "n: seeds that both have", words=("arm", "first", "second"))])
+
+
+def _rows(side: Side, metric: str | None) -> tuple[Mapping[str, Mapping[int, TrialResult]], str, str]:
+    """Arm (or the best trial of a search) -> seed -> trial; the metric, and which way it is better."""
+    study = side.study
+    if study.design is None:
+        if side.arm is not None:
+            raise StoreError(f"{side.name}: {study.study} is a search and has no arms\n  name the study alone")
+        best = next((row for row in ranked(study) if row.state == "complete"), None)
+        if best is None:
+            raise StoreError(f"{side.name}: no trial is complete\n  run the study first")
+        metric = metric or study.objective.metric
+        if metric not in best.metrics:
+            raise StoreError(f"{side.name}: its best trial has no '{metric}'\n  it has: {', '.join(best.metrics)}")
+        return {f"best of {study.study}": {best.seed: best}}, metric, study.objective.goal
+    cells: Cells = cells_of(study, metric)
+    if side.arm is not None and side.arm not in cells.rows:
+        raise StoreError(f"{side.name}: {study.study} has no arm '{side.arm}'\n  it has: {', '.join(cells.rows)}")
+    rows = cells.rows if side.arm is None else {side.arm: cells.rows[side.arm]}
+    return rows, cells.metric, cells.goal
+
+
+def _matched(one: Side, other: Side, left: Mapping[str, object], right: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Which of the left is compared with which of the right."""
+    if len(left) == 1 or len(right) == 1:
+        return [(a, b) for a in left for b in right]
+    both = [(arm, arm) for arm in left if arm in right]
+    if not both:
+        raise StoreError(f"{one.name} and {other.name} have no arm in common\n  name two: STUDY:ARM")
+    return both
+
+
+def _ratio(left: Mapping[int, TrialResult], right: Mapping[int, TrialResult], cost: str) -> str:
+    """Mean of the first over mean of the second."""
+    means = []
+    for rows in (left, right):
+        values = [row.cost[cost] for row in rows.values() if cost in row.cost]
+        means.append(sum(values) / len(values) if values else 0.0)
+    return f"x {means[0] / means[1]:.2f}" if all(means) else "-"
+
+
+def _untested(n: int) -> str:
+    return "one seed: not tested" if n else "no seed in common"
