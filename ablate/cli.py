@@ -183,11 +183,11 @@ def compare(
     from ablate.summary.compare import compare as compared
     from ablate.summary.render import as_table
 
-    sides = []
-    for name in (first, second):
+    def side(name: str) -> Side:
         folder, _, arm = name.partition(":")
-        sides.append(Side(name, read_folder(Path(folder)), arm or None))
-    typer.echo(as_table(compared(*sides, metric=metric)), nl=False)
+        return Side(name, read_folder(Path(folder)), arm or None)
+
+    typer.echo(as_table(compared(side(first), side(second), metric)), nl=False)
 
 
 def _store_uri(tracking_uri: str | None, out: Path) -> str:

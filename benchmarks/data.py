@@ -87,7 +87,9 @@ class Drawn(Cut):
 def specify(name: str, *, root: Path, width: int, threads: int, device: str) -> TrialSpec:
     """A trial on this data set."""
     case = CASES[name]
-    data = DataSpec(name, (), str(root), case.image_size, case.protocol, 0.2, 0.2, rotate_classes=False, seed=0)
+    data = DataSpec(
+        name, (), str(root), case.image_size, case.protocol, 0.2, 0.2, rotate_classes=False, seed=0, test_seed=0
+    )
     configuration = Configuration(
         backbone=Component("simple_cnn", {"width": width}),
         loss=Component("info_nce"),

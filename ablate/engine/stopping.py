@@ -21,7 +21,7 @@ from ablate.study.study import Objective
 class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
     """ASHA keyed by the study's trial number, which is the same after a restart; Tune's own ids are not."""
 
-    def __init__(self, asha: Asha, objective: Objective, epochs: int, stopped: dict[int, str]) -> None:
+    def __init__(self, asha: Asha, objective: Objective, epochs: int, stopped: dict[int, str] | None = None) -> None:
         super().__init__(
             time_attr="epoch",
             metric=objective.metric,
@@ -31,8 +31,8 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
             max_t=epochs + 1,  # at `epochs` ASHA would stop a trial that is about to end by itself
         )
         self.epochs = epochs
-        self.stopped = stopped
-        """Trial number -> why it was stopped: shared among the groups."""
+        self.stopped: dict[int, str] = {} if stopped is None else stopped
+        """Trial number -> why it was stopped; groups share theirs."""
 
     def replay(self, curves: Mapping[int, Mapping[int, float]]) -> None:
         """Rebuild the rungs from the curves of earlier trials; old decisions are not asked again."""

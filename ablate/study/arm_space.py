@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from ablate.errors import AblateError
 from ablate.study.configuration import SLOTS
@@ -72,5 +73,5 @@ def arm_space(space: Space, levels: Mapping[str, Scalar]) -> Space:
             if parameter not in params:
                 raise NoSuchKnob(name, list(params), f"{slot} {level}")
         slots[slot] = {level: {**params, parameter: Fixed(value)} for level, params in slots[slot].items()}
-    plain = {field: Fixed(levels[name]) for name, field in PLAIN.items() if name in levels}
+    plain: dict[str, Any] = {field: Fixed(levels[name]) for name, field in PLAIN.items() if name in levels}
     return replace(space, slots=slots, **plain)

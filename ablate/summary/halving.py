@@ -41,6 +41,15 @@ def reach(asha: Asha | None, *, trials: int, epochs: int) -> dict[int, float]:
     return {epoch: count * scale for epoch, count in zip([*rungs, epochs], counts, strict=True)}
 
 
+def epochs_of(come: dict[int, float]) -> float:
+    """Epochs trained in all, by what `reach` gives."""
+    in_all, last = 0.0, 0
+    for epoch, count in come.items():
+        in_all += count * (epoch - last)
+        last = epoch
+    return in_all
+
+
 def _rungs_passed(quality: float, seen: list[list[float]], share: float) -> int:
     """At how many rungs a trial is not below the `share` quantile of those before it; it is added to all it comes to."""
     for number, earlier in enumerate(seen):

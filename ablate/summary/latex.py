@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.summary.table import Table
+from ablate.summary.table import Report, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -22,9 +22,10 @@ SPECIAL = {
 }
 
 
-def as_latex(tables: Sequence[Table]) -> str:
-    """All tables, one after the other."""
-    return "\n".join(_table(table) for table in tables)
+def as_latex(report: Report) -> str:
+    """The answer as comments, then all tables."""
+    answer = "".join(f"% {line}\n" for line in report.answer)
+    return "\n".join([answer, *(_table(table) for table in report.tables)])
 
 
 def _table(table: Table) -> str:

@@ -7,9 +7,12 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from ablate.store.read import StudyResults
 from ablate.study.domain import Fixed, describe
 from ablate.study.study import Study
-from ablate.summary.halving import reach
+from ablate.summary.ablation_plan import AblationPlan, ablation_lines, plan_ablation
+from ablate.summary.duration import Duration
+from ablate.summary.halving import epochs_of, reach
 from ablate.types import Scalar
 
 
@@ -49,19 +52,24 @@ class Plan:
     """Name of each cost -> its bounds."""
     architectures: Mapping[str, Mapping[str, float]]
     """Backbone and width -> its static costs; empty where they cannot be counted."""
+    ablation: AblationPlan | None = None
+    """In place of the search."""
+    duration: Duration | None = None
+    """Where it was probed."""
 
 
-def make_plan(study: Study, architectures: Mapping[str, Mapping[str, float]]) -> Plan:
-    """The plan of `study`; `architectures` are the static costs of its networks."""
+def make_plan(
+    study: Study,
+    architectures: Mapping[str, Mapping[str, float]],
+    earlier: StudyResults | None = None,
+    duration: Duration | None = None,
+) -> Plan:
+    """The plan of `study`; `architectures` are the static costs of its networks, `earlier` is what it has found so far."""
     size = study.space.size
     trials = min(study.search.trials, size) if size is not None else study.search.trials
     stopping = study.search.stopping
     come = reach(stopping.asha if stopping else None, trials=trials, epochs=study.space.epochs)
     domains = study.space.domains
-    in_all, last = 0.0, 0
-    for epoch, count in come.items():
-        in_all += count * (epoch - last)
-        last = epoch
     *rungs, end = (Rung(epoch, round(count)) for epoch, count in come.items())
     return Plan(
         study=study.name,
@@ -76,9 +84,11 @@ def make_plan(study: Study, architectures: Mapping[str, Mapping[str, float]]) ->
         fixed={name: domain.value for name, domain in domains.items() if isinstance(domain, Fixed)},
         rungs=rungs,
         last_epoch_trials=end.trials,
-        epochs_in_all=round(in_all),
+        epochs_in_all=round(epochs_of(come)),
         constraints={name: limit.describe() for name, limit in study.constraints.items()},
         architectures=architectures,
+        ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
+        duration=duration,
     )
 
 
@@ -89,22 +99,26 @@ def as_json(plan: Plan) -> str:
 
 def as_text(plan: Plan, path: str) -> str:
     """For people; the next command last."""
-    most = plan.trials * plan.epochs
-    about = f"about {plan.epochs_in_all:,} in all" if plan.rungs else f"{most:,} in all"
+    search = f"search by {plan.algorithm}: {_count(plan.trials, 'trial')} of {_count(plan.epochs, 'epoch')}"
     lines = [
-        _row(
-            plan.study, f"search by {plan.algorithm}: {_count(plan.trials, 'trial')} of {_count(plan.epochs, 'epoch')}"
-        ),
+        _row(plan.study, "ablation" if plan.ablation else search),
         *([_row("question", plan.question)] if plan.question else []),
         _row("objective", plan.objective),
-        *_space(plan),
-        *_stopping(plan),
-        _row("epochs", about + (f" (at most {most:,}, without stopping)" if plan.rungs else "")),
+        *(_search(plan) if plan.ablation is None else (_row(*line) for line in ablation_lines(plan.ablation))),
+        *([_row("time", plan.duration.text)] if plan.duration else []),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
         _row("run it", f"ablate run {path}"),
     ]
     return "\n".join(lines)
+
+
+def _search(plan: Plan) -> list[str]:
+    """Space, rungs and epochs of a search."""
+    most = plan.trials * plan.epochs
+    about = f"about {plan.epochs_in_all:,} in all" if plan.rungs else f"{most:,} in all"
+    limit = f" (at most {most:,}, without stopping)" if plan.rungs else ""
+    return [*_space(plan), *_stopping(plan), _row("epochs", about + limit)]
 
 
 def _row(label: str, text: str) -> str:

@@ -93,5 +93,5 @@ FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
     "md": _as_markdown,
     "csv": _as_csv,
     "json": _as_json,
-    "latex": lambda study, front, report: as_latex(report.tables),
+    "latex": lambda study, front, report: as_latex(report),
 }

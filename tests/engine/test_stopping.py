@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ray.tune.schedulers import TrialScheduler
 
-from ablate.engine.stopping import Stopping
+from ablate.engine.stopping import GroupedStopping, Stopping
 from ablate.study.schema import Asha
 from ablate.study.study import Objective
 
@@ -138,3 +138,53 @@ def test_rungs_rebuilt_from_curves_decide_as_if_nothing_had_happened(seed: int) 
         restarted.on_trial_add(None, trial(number))
     assert _decide(restarted, events[cut:], alive_at_cut) == after
     assert [r.recorded for r in _rungs(restarted)] == [r.recorded for r in _rungs(unbroken)]
+
+
+def in_group(number: int, group: str | None) -> SimpleNamespace:
+    return SimpleNamespace(trial_id=f"tune-{number}", config={"number": number, "group": group})
+
+
+def test_groups_are_stopped_apart_and_trials_of_no_group_never() -> None:
+    """Each group is compared with an ASHA of its own as the oracle; the judging trials (group None) always go on."""
+    grouped = GroupedStopping(Asha(grace_epochs=1, reduction_factor=2), Objective(METRIC, "maximize"), 8)
+    apart = {group: scheduler(epochs=8, factor=2) for group in ("a", "b")}
+    draw = random.Random(0)
+    stopped = set()
+    for number in range(40):
+        group = draw.choice(["a", "b", None])
+        asked = in_group(number, group)
+        grouped.on_trial_add(None, asked)
+        if group is not None:
+            apart[group].on_trial_add(None, trial(number))
+        for epoch in range(1, 9):
+            value = draw.random() + (
+                group == "b"
+            )  # b is better throughout: in one ASHA with it every a would be stopped
+            decision = grouped.on_trial_result(None, asked, {"epoch": epoch, METRIC: value})
+            expected = TrialScheduler.CONTINUE if group is None else tell(apart[group], number, epoch, value)
+            assert decision == expected
+            if decision == TrialScheduler.STOP:
+                stopped.add((number, group))
+                break
+        grouped.on_trial_complete(None, asked, {})
+    assert {group for _, group in stopped} == {"a", "b"}
+    assert set(grouped.stopped) == {number for number, _ in stopped}
+
+
+def test_grouped_rungs_are_rebuilt_for_each_group_from_its_own_curves() -> None:
+    make = (Asha(grace_epochs=1, reduction_factor=2), Objective(METRIC, "maximize"), 8)
+    curves = {number: {1: number / 10} for number in range(6)}
+    groups: dict[int, str | None] = {0: "a", 1: "b", 2: "a", 3: "b", 4: None, 5: "a"}
+    replayed = GroupedStopping(*make)
+    replayed.replay(curves, groups)
+    assert {group: [sorted(r) for _, r in s._brackets[0]._rungs if r] for group, s in replayed.groups.items()} == {
+        "a": [["0", "2", "5"]],
+        "b": [["1", "3"]],
+    }
+    assert replayed.stopped == {}
+
+
+def test_without_asha_nobody_is_stopped() -> None:
+    grouped = GroupedStopping(None, Objective(METRIC, "maximize"), 8)
+    for number in range(10):
+        assert grouped.on_trial_result(None, in_group(number, ""), {"epoch": 1, METRIC: -number}) == "CONTINUE"

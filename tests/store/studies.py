@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ablate.store.folder import StudyFolder
 from ablate.store.asked import Asked
+from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.study.load import parse_study
 from ablate.study.study import Study

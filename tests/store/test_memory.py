@@ -262,7 +262,7 @@ def test_the_sampler_sees_the_best_and_the_newest_of_many_trials(
         asked = new(memory)
         train(memory, asked, 0.9 if number <= 5 else 0.5)
         memory.finish(asked.number, "complete")
-    seen = [t for t in memory._proposer.copy.get_trials(deepcopy=False) if t.value is not None]
+    seen = [t for t in memory.group().proposer.copy.get_trials(deepcopy=False) if t.value is not None]
     assert len(seen) <= 30
     assert sum(t.value == 0.9 for t in seen) == 5
     assert memory._frozen(50).params == seen[-1].params

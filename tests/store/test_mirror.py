@@ -169,7 +169,7 @@ def _write(runs: MlflowRuns, memory: Memory, rows: list[TrialResult]) -> None:
     runs.connect()
     for row in rows:
         runs.update(row, begin_ms=memory.begun(row.id))
-    runs.end("FINISHED", {row.id for row in rows})
+    runs.end("FINISHED", {row.id for row in rows}, {})
 
 
 def test_a_study_that_goes_on_writes_only_what_changed(

@@ -11,7 +11,8 @@ import pytest
 
 from ablate.store.read import StudyResults
 from ablate.summary.pareto import pareto_front
-from ablate.summary.render import FORMATS, MOST_ROWS, WIDTH, render
+from ablate.summary.render import FORMATS, WIDTH, render
+from ablate.summary.search_report import MOST_ROWS
 from tests.summary.rows import of, row
 
 
@@ -85,7 +86,7 @@ def test_json_has_the_stable_names_and_only_numbers_that_json_knows() -> None:
     assert found["objective"] == {"metric": "val/recall_at_1", "goal": "maximize"}
     assert found["pareto"] == ["0001"]
     (trial,) = found["trials"]
-    assert set(trial) == {"id", "state", "reason", "seed", "arm", "params", "metrics", "cost", "epochs"}
+    assert set(trial) == {"id", "state", "reason", "seed", "arm", "params", "metrics", "cost", "epochs", "phase", "reused"}
     assert trial["params"]["backbone.width"] == 32
     assert trial["metrics"] == {"val/recall_at_1": 0.9, "val/auc": None}
     assert trial["cost"] == {"cost/flops": 1e6, "cost/peak_memory_mib": None}

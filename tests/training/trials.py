@@ -31,6 +31,7 @@ DIGITS = DataSpec(
     test_fraction=0.2,
     rotate_classes=False,
     seed=0,
+    test_seed=0,
 )
 TIMED = ("time/", "cost/train_seconds", "cost/seconds", "cost/peak_memory_mib")
 """What may differ between two trials that are otherwise equal."""

@@ -1,0 +1,99 @@
+"""The archive: what was finished once is found again, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ablate.store import archive as archive_module
+from ablate.store.archive import Archive, code_version, context
+from ablate.store.asked import Asked
+from tests.store.ablations import arm_queue, open_memory, run
+
+CONTEXT = context(data={"name": "digits", "params": ()}, objective=["val/recall_at_1", "maximize"])
+
+
+def kept(tmp_path: Path) -> tuple[Archive, Asked]:
+    """An archive with the six trials of a study, and one of them."""
+    archive = Archive(tmp_path / ".finished", CONTEXT)
+    memory = open_memory(tmp_path / "first", archive=archive)
+    return archive, run(memory, arm_queue(memory))[4]
+
+
+def test_a_second_equal_study_trains_nothing_and_has_the_same_rows(tmp_path: Path) -> None:
+    archive, _ = kept(tmp_path)
+    first = open_memory(tmp_path / "first").results()
+    memory = open_memory(tmp_path / "second", archive=archive)
+    queue = arm_queue(memory)
+    found = []
+    while (asked := queue.next()) is not None:
+        found.append(memory.reuse(asked))
+    assert [replace(row, reused=None) for row in memory.results()] == first
+    assert [row.reused for row in found if row] == [f"made-up/{n:04d}" for n in range(6)]
+    assert list((tmp_path / "second" / "trials" / "0003").glob("checkpoint-*"))  # for whoever uses the network
+
+
+def test_the_archive_outlives_the_study_that_filled_it(tmp_path: Path) -> None:
+    archive, asked = kept(tmp_path)
+    shutil.rmtree(tmp_path / "first")
+    assert archive.restore(asked, tmp_path / "again") == "made-up/0004"
+    assert (tmp_path / "again" / "metrics.jsonl").read_text().count("\n") == 2
+    assert not (tmp_path / "again" / "source.json").exists()
+
+
+@pytest.mark.parametrize("change", ["seed", "configuration", "phase", "context", "code"])
+def test_what_differs_in_anything_that_moves_a_number_is_not_taken(
+    tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, asked = kept(tmp_path)
+    if change == "seed":
+        asked = replace(asked, seed=7)
+    elif change == "configuration":
+        asked = replace(asked, configuration=replace(asked.configuration, embedding_dim=9))
+    elif change == "phase":
+        asked = replace(asked, phase="tune")  # which has not read the test split
+    elif change == "context":
+        archive = replace(archive, context=context(data={"name": "mnist"}))
+    else:
+        monkeypatch.setattr(archive_module, "code_version", lambda: "another")
+    assert archive.restore(asked, tmp_path / "again") is None
+    assert not (tmp_path / "again").exists()
+
+
+def test_the_arms_name_does_not_matter(tmp_path: Path) -> None:
+    archive, asked = kept(tmp_path)
+    assert archive.restore(replace(asked, arm="sampler=hard lr=0.001", number=77), tmp_path / "again") == "made-up/0004"
+
+
+def test_stopped_and_failed_trials_are_not_kept(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / ".finished", CONTEXT)
+    memory = open_memory(tmp_path / "first", archive=archive)
+    asked = arm_queue(memory).next()
+    assert asked is not None
+    memory.finish(asked.number, "failed", "diverged")
+    assert archive.restore(asked, tmp_path / "again") is None
+
+
+def test_the_code_version_covers_what_trains_and_nothing_that_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "ablate"
+    shutil.copytree(Path(str(archive_module.ablate.__file__)).parent, package, ignore=shutil.ignore_patterns("*.pyc"))
+    monkeypatch.setattr(archive_module.ablate, "__file__", str(package / "__init__.py"))
+
+    def version() -> str:
+        code_version.cache_clear()
+        return code_version()
+
+    before = version()
+    (package / "summary" / "render.py").write_text("changed")
+    assert version() == before
+    for changed in ("training/loop.py", "metrics/retrieval.py", "catalogue/losses.py", "study/splits.py"):
+        (package / changed).write_text("changed")
+        now = version()
+        assert now != before, changed
+        before = now
+    code_version.cache_clear()
