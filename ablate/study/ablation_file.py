@@ -44,7 +44,7 @@ def spread_levels(document: Document) -> dict[str, Scalar]:
     for slot in (slot for slot in SLOTS if slot in factors):
         given, levels = space.get(slot, DEFAULTS.get(slot)), factors[slot]
         names = levels if isinstance(levels, list) else [NEUTRAL.get(slot) if levels is None else levels]
-        names = [name for name in names if isinstance(name, str)]
+        names = [name for name in names if isinstance(name, str) and name in REGISTRIES[slot]]
         if isinstance(given, str):
             given = [given]
         if isinstance(given, (list, dict)) and len(given) == 1:

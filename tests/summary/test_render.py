@@ -86,7 +86,19 @@ def test_json_has_the_stable_names_and_only_numbers_that_json_knows() -> None:
     assert found["objective"] == {"metric": "val/recall_at_1", "goal": "maximize"}
     assert found["pareto"] == ["0001"]
     (trial,) = found["trials"]
-    assert set(trial) == {"id", "state", "reason", "seed", "arm", "params", "metrics", "cost", "epochs", "phase", "reused"}
+    assert set(trial) == {
+        "id",
+        "state",
+        "reason",
+        "seed",
+        "arm",
+        "params",
+        "metrics",
+        "cost",
+        "epochs",
+        "phase",
+        "reused",
+    }
     assert trial["params"]["backbone.width"] == 32
     assert trial["metrics"] == {"val/recall_at_1": 0.9, "val/auc": None}
     assert trial["cost"] == {"cost/flops": 1e6, "cost/peak_memory_mib": None}

@@ -1,0 +1,166 @@
+"""From `ablation:` to arms: what each design makes of a file, and every mistake with its line and its mend."""
+# ruff: noqa: E501  one mistake a line
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ablate.errors import StudyError
+from ablate.study.ablation import Ablation
+from ablate.study.load import parse_study
+
+TEXT = """
+study: made-up
+data: {name: digits, protocol: closed}
+space:
+  backbone: {mlp: {width: 32}}
+  embedding_dim: 8
+  loss: {contrastive: {margin: 0.5}}
+  sampler: semi_hard
+  optimizer: {adam: {lr: 0.003, weight_decay: 0.01}}
+  schedule: cosine
+  batch: {classes: 5, per_class: 4}
+ablation:
+  design: one_at_a_time
+  factors: {loss: [contrastive, triplet]}
+  seeds: 3
+"""
+
+
+def ablation(*overrides: str) -> Ablation:
+    found = parse_study(TEXT, "made-up.yaml", overrides).ablation
+    assert found is not None
+    return found
+
+
+def refused(*overrides: str) -> str:
+    with pytest.raises(StudyError) as error:
+        parse_study(TEXT, "made-up.yaml", overrides)
+    return str(error.value)
+
+
+def test_a_level_takes_its_parameters_from_the_space_or_the_builders_defaults() -> None:
+    found = ablation(
+        "ablation.factors.loss=[contrastive, triplet, info_nce]", "space.loss={contrastive: {margin: 0.7}}"
+    )
+    assert [arm.name for arm in found.arms] == ["baseline", "loss=triplet", "loss=info_nce"]
+    losses = {arm.name: found.configuration(arm.name).loss for arm in found.arms}
+    assert (losses["baseline"].name, losses["baseline"].params) == ("contrastive", {"margin": 0.7})
+    assert (losses["loss=triplet"].name, losses["loss=triplet"].params) == ("triplet", {"margin": 0.2})
+
+
+def test_all_that_is_no_factor_is_the_same_in_every_arm() -> None:
+    found = ablation("ablation.factors.sampler=[semi_hard, random, hard]")
+    for arm in found.arms[1:]:
+        differ = {
+            name.partition(".")[0]
+            for name, value in found.configuration(arm.name).params.items()
+            if found.configuration("baseline").params.get(name) != value
+        }
+        assert differ == {next(iter(arm.name.split("=")))}
+
+
+@pytest.mark.parametrize(
+    ("factor", "values", "read"),
+    [
+        ("loss.margin", "[0.5, 0.9]", lambda c: c.loss.params["margin"]),
+        ("optimizer.lr", "[0.003, 0.01]", lambda c: c.optimizer.params["lr"]),
+        ("backbone.width", "[32, 64]", lambda c: c.backbone.params["width"]),
+        ("embedding_dim", "[8, 16]", lambda c: c.embedding_dim),
+        ("batch.classes", "[5, 10]", lambda c: c.batch_classes),
+        ("batch.per_class", "[4, 2]", lambda c: c.batch_per_class),
+    ],
+)
+def test_any_key_of_the_space_can_be_a_factor(factor: str, values: str, read) -> None:  # type: ignore[no-untyped-def]
+    found = ablation(f"ablation.factors={{{factor}: {values}}}")
+    first, second = (read(found.configuration(arm.name)) for arm in found.arms)
+    assert f"[{first}, {second}]" == values
+
+
+def test_the_baseline_is_what_is_said_or_what_stands_in_the_space_or_the_first_level() -> None:
+    factors = "ablation.factors={loss: [triplet, contrastive], embedding_dim: [16, 32]}"
+    found = ablation(factors)
+    assert found.plan.baseline is not None
+    assert dict(found.plan.baseline.levels) == {"loss": "contrastive", "embedding_dim": 16}
+    other = ablation(factors, "ablation.baseline={embedding_dim: 32, loss: triplet}")
+    assert other.plan.baseline is not None
+    assert dict(other.plan.baseline.levels) == {"loss": "triplet", "embedding_dim": 32}
+
+
+def test_leave_one_out_puts_the_neutral_level_alone_and_in_groups() -> None:
+    found = ablation(
+        "ablation.design=leave_one_out",
+        "ablation.factors={sampler: , schedule: constant, optimizer.weight_decay: }",
+        "ablation.groups={regularisation: [schedule, optimizer.weight_decay]}",
+    )
+    chosen = {arm.name: found.configuration(arm.name) for arm in found.arms}
+    read = {n: (c.sampler.name, c.schedule.name, c.optimizer.params["weight_decay"]) for n, c in chosen.items()}
+    assert read == {
+        "baseline": ("semi_hard", "cosine", 0.01),
+        "without sampler": ("random", "cosine", 0.01),
+        "without schedule": ("semi_hard", "constant", 0.01),
+        "without optimizer.weight_decay": ("semi_hard", "cosine", 0.0),
+        "without regularisation": ("semi_hard", "constant", 0.0),
+    }
+
+
+def test_a_grid_with_conditions_and_exclusions() -> None:
+    found = ablation(
+        "ablation.design=grid",
+        "ablation.factors={loss: [contrastive, info_nce], loss.margin: [0.5, 0.9], sampler: [semi_hard, hard]}",
+        "ablation.when={loss.margin: {loss: contrastive}}",
+        "ablation.exclude=[{loss: info_nce, sampler: hard}]",
+    )
+    assert {arm.name for arm in found.arms} == {
+        "loss=contrastive loss.margin=0.5 sampler=semi_hard",
+        "loss=contrastive loss.margin=0.5 sampler=hard",
+        "loss=contrastive loss.margin=0.9 sampler=semi_hard",
+        "loss=contrastive loss.margin=0.9 sampler=hard",
+        "loss=info_nce sampler=semi_hard",
+    }
+
+
+def test_tuning_leaves_ranges_to_each_arm() -> None:
+    found = ablation("ablation.tune={trials: 4}", "space.optimizer={adam: {lr: {log_uniform: [1e-4, 1e-2]}}}")
+    assert found.tuning_trials("baseline") == 4
+    assert found.tuning("loss=triplet", seed=0).space.slots["loss"].keys() == {"triplet"}
+    assert found.trials == 2 * 3 + 2 * 4
+
+
+@pytest.mark.parametrize(
+    ("overrides", "what", "mend"),
+    [
+        (["ablation.baseline={loss: info_nce}"], "ablation.baseline.loss: the baseline info_nce is not among the levels", "contrastive, triplet"),
+        (["ablation.factors={lss: [a, b]}"], "ablation.factors.lss: nothing reads this factor", "did you mean 'loss'?"),
+        (["ablation.factors={loss.temperature: [0.1, 0.2]}"], "ablation.factors.loss.temperature: nothing reads this factor", "loss.margin"),
+        (["ablation.factors={loss: [contrastive]}"], "one level compares with nothing", "write two or more"),
+        (["ablation.factors={loss: [contrastive, tripet]}"], "'tripet' names no loss", "did you mean 'triplet'?"),
+        (["ablation.factors={epochs: [5, 10]}"], "epochs are the same for every arm", "ablate compare"),
+        (["ablation.factors={loss: [contrastive, info_nce], loss.margin: [0.5, 0.9]}", "ablation.design=grid"], "info_nce does not read it", "limit it with `when`"),
+        (["space.optimizer={adam: {lr: {log_uniform: [1e-4, 1e-2]}}}"], "space.optimizer.adam.lr: nothing chooses among its values", "add ablation.tune"),
+        (["space.embedding_dim=[8, 16]"], "space.embedding_dim: nothing chooses among its values", "make it a factor"),
+        (["ablation.tune={trials: 4}"], "arm baseline has nothing to tune", "give a range"),
+        (["search={trials: 4}"], "a study is a search or an ablation", "leave `search` out"),
+        (["ablation.seeds=0"], "0 are no seeds", "write how many (5)"),
+        (["ablation.seeds=[1, 1]"], "[1, 1] are no seeds", "different whole numbers"),
+        (["ablation.exclude=[{losses: triplet}]"], "'losses' is no factor", "did you mean 'loss'?"),
+        (["ablation.when={sampler: {loss: triplet}}"], "'sampler' is no factor", "loss"),
+        (["ablation.groups={all: [loss]}"], "design one_at_a_time has no groups", "leave groups out"),
+        (["ablation.design=leave_one_out", "ablation.factors={schedule: cosine}"], "cosine is the baseline, too", "once the component is left out"),
+        (["ablation.design=leave_one_out", "ablation.factors={loss: }"], "is empty", "write its neutral level"),
+        (["ablation.exclude=[{loss: contrastive}]"], "baseline", ""),
+        (["ablation.design=all"], "'all' is not known here", "'one_at_a_time', 'leave_one_out', 'grid' or 'fractional'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_place_and_mend(overrides: list[str], what: str, mend: str) -> None:
+    message = refused(*overrides)
+    assert what in message
+    assert mend in message
+    assert re.search(r"(made-up\.yaml:\d+|--set )", message)
+
+
+def test_faults_of_the_ablation_come_with_those_of_the_rest() -> None:
+    message = refused("ablation.baseline={loss: info_nce}", "objective.metric=val/recal_at_1")
+    assert "not among the levels" in message and "recal_at_1" in message

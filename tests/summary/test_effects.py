@@ -1,0 +1,176 @@
+"""Effects against slow, obvious oracles: scipy's paired test, and loops over the cells."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.store.design import Design
+from ablate.summary.cells import cells_of
+from ablate.summary.effects import effects_of, interactions_of
+from ablate.types import Scalar
+from tests.summary.ablations import BASELINE, LEVELS, design, grid, one_at_a_time, study
+
+SEEDS = 5
+
+
+def random_values(arms: dict[str, dict[str, Scalar]], seeds: int = SEEDS) -> dict[tuple[str, int], float | None]:
+    draw = np.random.default_rng(1)
+    seed_effect = draw.normal(0, 0.1, seeds)
+    return {(arm, s): 0.7 + seed_effect[s] + draw.normal(0, 0.02) for s in range(seeds) for arm in arms}
+
+
+def test_one_at_a_time_is_scipys_paired_test_against_the_baseline() -> None:
+    arms = one_at_a_time()
+    values = random_values(arms)
+    found = effects_of(cells_of(study(design("one_at_a_time", arms, seeds=SEEDS), values)))
+    assert [(e.factor, e.level, e.baseline) for e in found] == [
+        ("loss", "info_nce", "triplet"),
+        ("loss", "circle", "triplet"),
+        ("sampler", "hard", "random"),
+    ]
+    ps = []
+    for effect, arm in zip(found, list(arms)[1:], strict=True):
+        one = [values[arm, seed] for seed in range(SEEDS)]
+        base = [values["baseline", seed] for seed in range(SEEDS)]
+        test = stats.ttest_rel(one, base)
+        low, high = test.confidence_interval(0.95)
+        assert effect.paired.mean == pytest.approx(np.mean(np.subtract(one, base)))
+        assert (effect.paired.low, effect.paired.high) == (pytest.approx(low), pytest.approx(high))
+        assert effect.paired.p == pytest.approx(test.pvalue)
+        ps.append(float(test.pvalue))
+    smallest = int(np.argmin(ps))
+    assert found[smallest].p == pytest.approx(min(1.0, 3 * ps[smallest]))  # Holm's first step
+
+
+def test_a_main_effect_of_a_grid_is_the_mean_over_all_else_within_each_seed() -> None:
+    arms = grid()
+    values = random_values(arms)
+    found = {(e.factor, e.level): e for e in effects_of(cells_of(study(design("grid", arms, seeds=SEEDS), values)))}
+    assert set(found) == {("loss", "info_nce"), ("loss", "circle"), ("sampler", "hard")}
+    for level in ("info_nce", "circle"):
+        by_hand = [
+            np.mean(
+                [
+                    values[f"loss={level} sampler={b}", s] - values[f"loss=triplet sampler={b}", s]  # type: ignore[operator]
+                    for b in LEVELS["sampler"]
+                ]
+            )
+            for s in range(SEEDS)
+        ]
+        assert found["loss", level].paired.mean == pytest.approx(np.mean(by_hand))
+        assert found["loss", level].paired.p == pytest.approx(stats.ttest_1samp(by_hand, 0).pvalue)
+
+
+def test_an_interaction_is_what_both_levels_do_beyond_their_sum() -> None:
+    arms = grid()
+    alone = {"triplet": 0.0, "info_nce": 0.02, "circle": 0.05, "random": 0.0, "hard": 0.03}
+    draw = np.random.default_rng(0)
+    values: dict[tuple[str, int], float | None] = {}
+    for seed, (a, b) in product(range(SEEDS), product(*LEVELS.values())):
+        both = 0.04 if (a, b) == ("circle", "hard") else 0.0
+        values[f"loss={a} sampler={b}", seed] = (
+            0.5 + seed / 50 + alone[str(a)] + alone[str(b)] + both + draw.normal(0, 1e-4)
+        )
+    found = {e.level: e for e in interactions_of(cells_of(study(design("grid", arms, seeds=SEEDS), values)))}
+    assert set(found) == {"info_nce*hard", "circle*hard"}
+    assert found["circle*hard"].paired.mean == pytest.approx(0.04, abs=5e-4)
+    assert found["circle*hard"].verdict == "better"
+    assert found["info_nce*hard"].paired.mean == pytest.approx(0.0, abs=5e-4)
+
+
+def test_a_fractional_plan_gives_the_effects_that_made_the_data() -> None:
+    levels: dict[str, tuple[Scalar, ...]] = {name: ("off", "on") for name in "abcd"}
+    runs = [run for run in product((0, 1), repeat=4) if sum(run) % 2 == 0]  # 2^(4-1), resolution IV
+    arms: dict[str, dict[str, Scalar]] = {
+        " ".join(map(str, run)): {name: levels[name][x] for name, x in zip("abcd", run, strict=True)} for run in runs
+    }
+    true = {"a": 0.1, "b": -0.05, "c": 0.0, "d": 0.02}
+    made = Design(
+        "fractional", arms, "0 0 0 0", levels, dict.fromkeys("abcd", "off"), tuple(range(SEEDS)), None, 0, (), ""
+    )
+    draw = np.random.default_rng(0)
+    values: dict[tuple[str, int], float | None] = {
+        (arm, seed): 0.5 + seed / 30 + sum(true[f] for f in "abcd" if chosen[f] == "on") + draw.normal(0, 1e-4)
+        for arm, chosen in arms.items()
+        for seed in range(SEEDS)
+    }
+    found = effects_of(cells_of(study(made, values)))
+    assert {e.factor: e.paired.mean for e in found} == {name: pytest.approx(x, abs=3e-4) for name, x in true.items()}
+    of_a = [
+        np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "on"])  # type: ignore[arg-type]
+        - np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "off"])  # type: ignore[arg-type]
+        for s in range(SEEDS)
+    ]
+    assert found[0].paired.mean == pytest.approx(np.mean(of_a))  # orthogonal: the difference of means
+
+
+def test_a_seed_counts_only_where_both_arms_are_complete() -> None:
+    arms = one_at_a_time()
+    values = random_values(arms)
+    values["loss=circle", 1] = None
+    values["baseline", 3] = None
+    found = {e.level: e for e in effects_of(cells_of(study(design("one_at_a_time", arms, seeds=SEEDS), values)))}
+    assert (found["circle"].paired.n, found["info_nce"].paired.n) == (3, 4)
+
+
+def test_in_a_grid_an_arm_that_never_completes_leaves_its_context_out_and_a_failed_seed_is_dropped() -> None:
+    arms = grid()
+    values = random_values(arms)
+    for seed in range(SEEDS):
+        values["loss=circle sampler=hard", seed] = None
+    values["loss=info_nce sampler=hard", 2] = None
+    found = {e.level: e for e in effects_of(cells_of(study(design("grid", arms, seeds=SEEDS), values)))}
+    alone = [values["loss=circle sampler=random", s] - values["loss=triplet sampler=random", s] for s in range(SEEDS)]  # type: ignore[operator]
+    assert found["circle"].paired.mean == pytest.approx(np.mean(alone))
+    assert (found["circle"].paired.n, found["info_nce"].paired.n) == (SEEDS, SEEDS - 1)
+
+
+def test_one_seed_has_a_difference_and_neither_interval_nor_test() -> None:
+    arms = one_at_a_time()
+    found = effects_of(cells_of(study(design("one_at_a_time", arms, seeds=1), random_values(arms, 1))))
+    for effect in found:
+        assert effect.paired.n == 1 and effect.paired.mean is not None
+        assert (effect.paired.low, effect.paired.p, effect.p, effect.detectable) == (None, None, None, None)
+        assert effect.verdict == "cannot tell apart"
+
+
+def test_a_metric_that_is_better_when_lower_turns_the_verdict() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.2 + s / 100 + (0.1 if arm == "sampler=hard" else 0.001 * s * len(arm))
+        for s in range(SEEDS)
+        for arm in arms
+    }
+    made = study(design("one_at_a_time", arms, seeds=SEEDS), values)
+    for row in made.trials:
+        row.metrics["test/eer"] = row.metrics["test/recall_at_1"]  # type: ignore[index]
+    verdicts = {e.level: e.verdict for e in effects_of(cells_of(made, "test/eer"))}
+    assert verdicts["hard"] == "worse"
+    assert {e.level: e.verdict for e in effects_of(cells_of(made))}["hard"] == "better"
+
+
+def test_within_the_stated_margin_levels_are_equivalent() -> None:
+    arms = one_at_a_time()
+    draw = np.random.default_rng(0)
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.7 + s / 20 + draw.normal(0, 0.0005) for s in range(SEEDS) for arm in arms
+    }
+    found = effects_of(cells_of(study(design("one_at_a_time", arms, seeds=SEEDS, margin=0.01), values)))
+    assert {e.verdict for e in found} == {"equivalent"}
+
+
+def test_training_time_is_compared_within_pairs() -> None:
+    arms = one_at_a_time()
+    found = effects_of(cells_of(study(design("one_at_a_time", arms, seeds=SEEDS), random_values(arms))))
+    assert [e.train_time for e in found] == [0.0, 0.0, 1.0]
+
+
+def test_rows_of_other_arms_seeds_and_phases_do_not_count() -> None:
+    arms = one_at_a_time()
+    made = study(design("one_at_a_time", arms, seeds=2), random_values(arms, 4))
+    assert {len(rows) for rows in cells_of(made).rows.values()} == {2}
+    assert arms["baseline"] == BASELINE
