@@ -105,16 +105,31 @@ def plan(
     trials: Trials = None,
     seed: Seed = None,
     set_: Overrides = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time some steps of each network: how long will it take?")
+    ] = False,
+    cpus: Annotated[Optional[int], typer.Option(help="With --probe: CPUs the study will use; default: all.")] = None,
+    data: DataDir = DEFAULT_DATA,
+    out: OutDir = DEFAULT_OUT,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """What a study would do: its space, its trials and rungs, what its architectures cost. Starts nothing."""
+    """What a study would do: its arms or space, its trials, what it can see, what its networks cost. Trains nothing."""
     from ablate.study.load import load_study
 
     loaded = load_study(study, _overrides(set_, trials, seed))
+    from ablate.store.read import read_folder
     from ablate.summary.plan import as_json, as_text, make_plan
     from ablate.training.architectures import static_costs_of
 
-    made = make_plan(loaded, static_costs_of(loaded))
+    earlier = read_folder(out / loaded.name) if (out / loaded.name / "study.json").exists() else None
+    duration = None
+    if probe:
+        from ablate.summary.duration import estimate
+        from ablate.training.probe import probe as probed
+
+        slots = max(1, (cpus or len(os.sched_getaffinity(0))) // loaded.resources.cpus)
+        duration = estimate(loaded, probed(loaded, data, slots=slots), slots=slots)
+    made = make_plan(loaded, static_costs_of(loaded), earlier, duration)
     typer.echo(as_json(made) if json else as_text(made, str(study)))
 
 

@@ -29,7 +29,7 @@ from ablate.training.batches import Batches, Indices
 from ablate.training.build import build
 from ablate.training.data import SplitData, TrialData, load_data
 from ablate.training.fresh import fresh_start
-from ablate.training.loop import _Trial
+from ablate.training.loop import Trial
 from ablate.training.spec import DataSpec, TrialSpec
 
 
@@ -105,14 +105,14 @@ def specify(name: str, *, root: Path, width: int, threads: int, device: str) -> 
     return TrialSpec("0", configuration, data, "val/recall_at_1", "maximize", 0, os.devnull, threads, gpus)
 
 
-def sides(spec: TrialSpec, steps: int) -> tuple[_Trial, _Trial]:
+def sides(spec: TrialSpec, steps: int) -> tuple[Trial, Trial]:
     """The same trial with its data, and with one batch of noise."""
     trials = []
     for synthetic in (False, True):
         device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
         data = load_data(spec.data, device)
         parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
-        trial = _Trial(spec, data, parts, {}, time.perf_counter())
+        trial = Trial(spec, data, parts, {}, time.perf_counter())
         whole = {field.name: getattr(trial.batches, field.name) for field in fields(Batches)}
         trial.batches = Cut(**whole, most=steps)
         if synthetic:
@@ -124,12 +124,12 @@ def sides(spec: TrialSpec, steps: int) -> tuple[_Trial, _Trial]:
     return trials[0], trials[1]
 
 
-def images_per_second(trial: _Trial, seconds: float) -> float:
+def images_per_second(trial: Trial, seconds: float) -> float:
     """Of whole epochs, until `seconds` are over; an epoch ends with a read of its loss, so the device has finished."""
     begin, epochs = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds:
         epochs += 1
-        trial._train(epochs)
+        trial.train(epochs)
     images = epochs * trial.batches.steps * trial.batches.classes * trial.batches.per_class
     return images / (time.perf_counter() - begin)
 

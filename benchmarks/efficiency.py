@@ -83,7 +83,7 @@ def divide(marks: list[Mark], window: Window, slots: int) -> dict[str, float]:
     last_end = {pid: end for pid, _, end in trials}
     tail = sum(window.end - end for end in last_end.values()) + (slots - len(workers)) * window.seconds
     parts = {
-        "steps": inside("_Trial._train"),
+        "steps": inside("Trial.train"),
         "validation": inside("evaluate"),
         "checkpoint": inside("save"),
         "build and data": inside("build") + inside("load_data"),

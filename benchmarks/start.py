@@ -43,8 +43,8 @@ WORKER_PATH = (
     ("process set back", "fresh_start:end"),
     ("data to tensors", "load_data:end"),
     ("network, loss, miner, optimizer", "build:end"),
-    ("parameters, FLOPs, batches", "_Trial.epoch:begin"),
-    ("first epoch and its validation", "_Trial.epoch:end"),
+    ("parameters, FLOPs, batches", "Trial.epoch:begin"),
+    ("first epoch and its validation", "Trial.epoch:end"),
 )
 """What is on the way to the first report, each part with the mark that ends it. The worker is the one that reported first."""
 LAST_PART = "report reaches the driver, on disk"

@@ -44,7 +44,7 @@ CALLS = {
     "ablate.training.data": ("load_data",),
     "ablate.training.evaluate": ("evaluate",),
     "ablate.training.fresh": ("fresh_start",),
-    "ablate.training.loop": ("train", "_Trial.epoch", "_Trial._train"),
+    "ablate.training.loop": ("train", "Trial.epoch", "Trial.train"),
     "ablate.training.prepare": ("prepare_data",),
     "ray": ("init",),
     "ray.tune": ("Tuner.fit",),

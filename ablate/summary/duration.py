@@ -8,21 +8,10 @@ from dataclasses import dataclass
 from ablate.study.study import Study
 from ablate.summary.ablation_plan import tuning_epochs
 from ablate.summary.halving import epochs_of, reach
+from ablate.training.probe import Pace
 
-START_SECONDS = 12.0
-"""Until the first trial trains: Ray, torch (docs/benchmarks.md)."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """What one trial was found to take, in seconds, with all slots at work."""
-
-    setup: float
-    """From its start to its first step, in a process that is warm."""
-    epoch: float
-    """Steps and validation."""
-    test: float
-    """Reading the test split once."""
+AROUND_SECONDS = 20.0
+"""Before the first trial trains (Ray, torch: 11), and after the last (latency, MLflow, Ray's end); docs/benchmarks.md."""
 
 
 @dataclass(frozen=True)
@@ -63,4 +52,4 @@ def estimate(study: Study, paces: Mapping[str, Pace], *, slots: int) -> Duration
             work += (
                 (tuning + seeds) * pace.setup + (tuned + seeds * study.space.epochs) * pace.epoch + seeds * pace.test
             )
-    return Duration(START_SECONDS + work / slots, slots, len(paces))
+    return Duration(AROUND_SECONDS + work / slots, slots, len(paces))

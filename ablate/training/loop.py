@@ -47,7 +47,7 @@ def train(spec: TrialSpec, report: Report) -> None:
     parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
     costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
     check_constraints({**spec.known_costs, **costs}, spec.constraints)
-    trial = _Trial(spec, data, parts, costs, begin)
+    trial = Trial(spec, data, parts, costs, begin)
     trial.resume()
     while trial.progress.epoch < spec.configuration.epochs:
         report(trial.epoch())
@@ -66,7 +66,7 @@ def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tupl
             raise Infeasible(f"{name} is {value:g}, the study asks for at least {low:g}")
 
 
-class _Trial:
+class Trial:
     """One trial while it trains: the parts, and how far they have come."""
 
     def __init__(self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float) -> None:
@@ -100,16 +100,9 @@ class _Trial:
         """Train and validate one epoch; what it reports."""
         number = self.progress.epoch + 1
         begin = time.perf_counter()
-        loss = self._train(number)
+        loss = self.train(number)
         trained = time.perf_counter()
-        split = evaluate(
-            self.parts.network,
-            self.data,
-            self.data.val,
-            protocol=self.spec.data.protocol,
-            seed=self.spec.data.seed,
-        )
-        metrics = {f"val/{name}": value for name, value in split.items()}
+        metrics = self.validate()
         rate = float(self.parts.optimizer.param_groups[0]["lr"])
         self._step_schedule(metrics[self.spec.metric])
         self.progress.epoch = number
@@ -131,14 +124,20 @@ class _Trial:
             **self._costs(),
         }
 
-    def _train(self, epoch: int) -> float:
-        """The steps of one epoch; the mean loss. Raises Diverged."""
+    def validate(self) -> dict[str, float]:
+        """The validation split's metrics in `val/...` names."""
+        spec = self.spec.data
+        split = evaluate(self.parts.network, self.data, self.data.val, protocol=spec.protocol, seed=spec.seed)
+        return {f"val/{name}": value for name, value in split.items()}
+
+    def train(self, epoch: int, most_steps: int | None = None) -> float:
+        """The steps of one epoch, or its first `most_steps`; the mean loss. Raises Diverged."""
         parts, device = self.parts, self.data.device
         parts.network.train()
         seed_everything(self.spec.seed, Stream.MINING, epoch)
         order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
         total = torch.zeros((), device=device)
-        for indices in order:
+        for indices in order[:most_steps]:
             images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
@@ -147,7 +146,7 @@ class _Trial:
             torch.autograd.backward([loss])
             parts.optimizer.step()
             total += loss.detach()
-        mean = float(total) / len(order)  # one synchronisation an epoch: a NaN in any step is still there
+        mean = float(total) / len(order[:most_steps])  # one synchronisation an epoch: a NaN in any step is still there
         if not math.isfinite(mean):
             raise Diverged(f"the loss became {mean} in epoch {epoch}; a smaller learning rate may help")
         return mean
