@@ -65,6 +65,7 @@ def run_study(study: Study, options: Options) -> Outcome:
     cpus, gpus, trial = options.cpus, options.gpus, study.resources
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
     folder = StudyFolder(options.out.expanduser().absolute() / study.name)
+    folder.check_writable()
     if not options.fresh:
         folder.check(study)
     spec, digest = prepare_data(study, options.data)
