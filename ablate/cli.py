@@ -206,11 +206,15 @@ def compare(
 
 
 def _store_uri(tracking_uri: str | None, out: Path) -> str:
-    """MLflow's store: the one that is named, or the sqlite file that runs in `out` write."""
+    """MLflow's store to read: the one that is named, or the sqlite file that runs in `out` write."""
+    from ablate.store.tracking import check_tracking_uri
+
     database = (out / "mlflow.db").absolute()
     if tracking_uri is None and not database.exists():
         raise AblateError(f"{database} is not there\n  `ablate run` writes it; --out names another folder")
-    return tracking_uri or f"sqlite:///{database}"
+    uri = tracking_uri or f"sqlite:///{database}"
+    check_tracking_uri(uri, to_read=True)
+    return uri
 
 
 def _study_folder(study: Path | None, out: Path) -> Path:

@@ -47,8 +47,8 @@ def normal(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def heavy_tails(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    drawn: Array = rng.standard_t(3, shape)
-    return drawn / np.sqrt(3)
+    drawn: Array = rng.standard_t(3, shape) / np.sqrt(3)
+    return drawn
 
 
 def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

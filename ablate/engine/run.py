@@ -20,6 +20,7 @@ from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
 from ablate.store.queue import queue_of
+from ablate.store.tracking import check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.prepare import prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
@@ -46,6 +47,9 @@ def run_study(study: Study, options: Options) -> Outcome:
     cpus, gpus, trial = options.cpus, options.gpus, study.resources
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
     folder = StudyFolder(options.out.expanduser().absolute() / study.name)
+    folder.check_writable()
+    if options.tracking_uri is not None:
+        check_tracking_uri(options.tracking_uri)
     if not options.fresh:
         folder.check(study)
     spec, digest = prepare_data(study, options.data)

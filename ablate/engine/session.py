@@ -29,7 +29,7 @@ def local_budget(trial: Resources, *, cpus: int | None, gpus: float | None) -> B
 def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None) -> Budget:
     """Connect to a cluster and see what a study may use of it; leaves it again where that is too little.
 
-    Raises ResourceError, also where no cluster answers.
+    Raises ResourceError, also where no cluster answers, or where that is no address.
     """
     import ray
 
@@ -45,6 +45,11 @@ def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None
         raise ResourceError(
             f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
             "  start one with `ray start --head`, or leave --address out to run on this machine"
+        ) from None
+    except ValueError:
+        raise ResourceError(
+            f"--address {address}: this is no address of a Ray cluster\n"
+            "  write auto or HOST:PORT, or leave --address out to run on this machine"
         ) from None
     try:
         has = ray.cluster_resources()

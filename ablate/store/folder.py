@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -57,8 +58,12 @@ class StudyFolder:
 
         Raises StoreError while another process holds it. The lock is the kernel's: it ends with its holder, however that dies.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("a+") as file:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            opened = self.lock.open("a+")
+        except OSError as error:
+            raise self._unusable(error) from None
+        with opened as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -73,6 +78,21 @@ class StudyFolder:
                 yield last
             finally:
                 file.truncate(0)  # not by its name: the folder may have been set aside meanwhile
+
+    def check_writable(self) -> None:
+        """Raise StoreError where the folder cannot be made, or written; tried in what there is of it, and left as it was."""
+        place = next(place for place in (self.path, *self.path.parents) if os.path.exists(place))
+        try:
+            with TemporaryDirectory(prefix=".ablate-", dir=place):
+                pass
+        except OSError as error:
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"{self.path}: this folder cannot be made and written ({(error.strerror or str(error)).lower()})\n"
+            "  name another place with --out, or make this one writable"
+        )
 
     def note_holder(self, holder: dict[str, Any]) -> None:
         """Write down who holds the study, for the run that finds it dead. Into the locked file: another has no lock."""

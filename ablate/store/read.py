@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 from ablate.errors import StoreError
 from ablate.store.design import Design, design_of
 from ablate.store.folder import StudyFolder
+from ablate.store.tracking import cause
 from ablate.study.study import Objective
 from ablate.types import TrialResult
 
@@ -64,17 +67,32 @@ def read_folder(path: Path) -> StudyResults:
 
 
 def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
-    """The same rows from an MLflow experiment that a study was mirrored to. Raises StoreError where it is not there."""
+    """The same rows from an MLflow experiment that a study was mirrored to.
+
+    Raises StoreError where it is not there, and within seconds where MLflow does not answer.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")  # seconds, of each try; somebody waits
+    try:
+        return _read_mlflow(tracking_uri, experiment)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001  MLflow's, SQLAlchemy's, a driver's: whatever answers there
+        raise StoreError(
+            f"--tracking-uri {tracking_uri}: MLflow cannot be read ({cause(error)})\n"
+            "  is its server running, and is this its address?"
+        ) from None
+
+
+def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     import mlflow
-    from mlflow.exceptions import MlflowException
 
     from ablate.store.mlflow_runs import CONTINUED, children
 
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of is told once, in our words
     client = mlflow.MlflowClient(tracking_uri)
-    try:
-        found = client.get_experiment_by_name(experiment)
-    except MlflowException as error:
-        raise StoreError(f"--tracking-uri {tracking_uri}: {error}\n  is the server running?") from None
+    found = client.get_experiment_by_name(experiment)
     if found is None:
         names = ", ".join(e.name for e in client.search_experiments())
         raise StoreError(f"--experiment {experiment}: {tracking_uri} has no such experiment\n  it has: {names}")

@@ -73,3 +73,13 @@ def test_an_address_where_no_ray_answers_is_refused(tmp_path: Path) -> None:
     assert refused.returncode == 2, refused.stderr
     assert "no Ray cluster answers" in refused.stderr and "Traceback" not in refused.stderr
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
+    refused = run("run", write_study(tmp_path), "--out", tmp_path / "runs", "--address", "nonsense")
+    assert refused.returncode == 2, refused.stderr
+    assert refused.stderr.splitlines() == [
+        "--address nonsense: this is no address of a Ray cluster",
+        "  write auto or HOST:PORT, or leave --address out to run on this machine",
+    ]
+    assert not (tmp_path / "runs").exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import ablate
 from ablate.store import archive as archive_module
 from ablate.store.archive import Archive, code_version, context
 from ablate.store.asked import Asked
@@ -81,8 +82,8 @@ def test_the_code_version_covers_what_trains_and_nothing_that_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "ablate"
-    shutil.copytree(Path(str(archive_module.ablate.__file__)).parent, package, ignore=shutil.ignore_patterns("*.pyc"))
-    monkeypatch.setattr(archive_module.ablate, "__file__", str(package / "__init__.py"))
+    shutil.copytree(Path(str(ablate.__file__)).parent, package, ignore=shutil.ignore_patterns("*.pyc"))
+    monkeypatch.setattr(ablate, "__file__", str(package / "__init__.py"))
 
     def version() -> str:
         code_version.cache_clear()

@@ -129,3 +129,27 @@ def test_other_data_or_constraints_under_the_same_study_are_refused_with_what_di
         folder.check(study(), "another")
     with pytest.raises(StoreError, match=r"constraints: was \{\}, is .*at most 1000"):
         folder.check(study("constraints={cost/params: {max: 1000}}"), "digest-of-the-images")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "file/below/that"])
+def test_a_folder_that_is_a_file_or_below_one_is_refused_and_nothing_is_written(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StoreError, match=r"cannot be made and written \(not a directory\)\n.*--out"):
+        StudyFolder(tmp_path / place).check_writable()
+    with pytest.raises(StoreError, match="cannot be made and written"), StudyFolder(tmp_path / place).held():
+        pass
+    assert [path.name for path in tmp_path.rglob("*")] == ["file"]
+
+
+def test_a_folder_where_nothing_can_be_made_is_refused() -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc here")
+    with pytest.raises(StoreError, match="/proc/runs/faces: this folder cannot be made and written"):
+        StudyFolder(Path("/proc/runs/faces")).check_writable()
+
+
+def test_trying_whether_a_folder_can_be_made_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "runs" / "faces").mkdir(parents=True)
+    for place in ("runs/faces", "runs/other", "elsewhere/runs/faces"):
+        StudyFolder(tmp_path / place).check_writable()
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["faces", "runs"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -57,7 +61,7 @@ def test_mlflow_gives_the_same_rows_as_the_folder(tmp_path: Path, store: str) ->
     close(memory, store)
     folder, mlflow = read_folder(tmp_path / "study"), read_mlflow(store, "made-up")
     folder.trials[-1] = replace(folder.trials[-1], metrics={}, cost={}, epochs=0)
-    assert mlflow == folder
+    assert mlflow == replace(folder, folder=None)
     for one, other in zip(mlflow.trials, folder.trials, strict=True):
         assert [type(value) for _, value in sorted(one.params.items())] == [
             type(value) for _, value in sorted(other.params.items())
@@ -84,6 +88,56 @@ def test_an_experiment_that_is_not_there_or_not_ours_is_refused(tmp_path: Path, 
     client.create_run("0")
     with pytest.raises(StoreError, match="no study of ablate is mirrored there"):
         read_mlflow(store, "Default")
+
+
+class _NoMlflow(BaseHTTPRequestHandler):
+    """Answers every question with a page."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>welcome</html>" * 100)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else what another test of this process set would hold."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("server", "kind"),
+    [("closed", "connection refused"), ("silent", "no answer in time"), ("wrong", "is no MLflow server")],
+)
+def test_a_server_that_does_not_answer_as_mlflow_is_refused_in_two_short_lines_and_soon(server: str, kind: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NoMlflow) as wrong, socket.create_server(("127.0.0.1", 0)) as silent:
+        threading.Thread(target=wrong.serve_forever, daemon=True).start()
+        ports = {"wrong": wrong.server_port, "silent": silent.getsockname()[1], "closed": _free_port()}
+        begin = time.monotonic()
+        with pytest.raises(StoreError) as refused:
+            read_mlflow(f"http://127.0.0.1:{ports[server]}", "made-up")
+        assert time.monotonic() - begin < 10
+        wrong.shutdown()
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 2 and max(map(len, lines)) <= 120
+    assert kind in lines[0] and "is its server running" in lines[1]
+
+
+def test_a_file_that_is_no_store_is_refused_in_two_short_lines(tmp_path: Path) -> None:
+    (tmp_path / "junk.db").write_text("junk " * 300)
+    with pytest.raises(StoreError, match=r"file is not a database\)\n  is its server"):
+        read_mlflow(f"sqlite:///{tmp_path / 'junk.db'}", "made-up")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _ids(found: StudyResults) -> list[str]:

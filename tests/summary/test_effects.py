@@ -34,12 +34,11 @@ def test_one_at_a_time_is_scipys_paired_test_against_the_baseline() -> None:
     ]
     ps = []
     for effect, arm in zip(found, list(arms)[1:], strict=True):
-        one = [values[arm, seed] for seed in range(SEEDS)]
-        base = [values["baseline", seed] for seed in range(SEEDS)]
+        one, base = (np.array([values[name, seed] for seed in range(SEEDS)], float) for name in (arm, "baseline"))
         test = stats.ttest_rel(one, base)
         low, high = test.confidence_interval(0.95)
-        assert effect.paired.mean == pytest.approx(np.mean(np.subtract(one, base)))
-        assert (effect.paired.low, effect.paired.high) == (pytest.approx(low), pytest.approx(high))
+        assert effect.paired.mean == pytest.approx((one - base).mean())
+        assert [effect.paired.low, effect.paired.high] == pytest.approx([low, high])
         assert effect.paired.p == pytest.approx(test.pvalue)
         ps.append(float(test.pvalue))
     smallest = int(np.argmin(ps))
@@ -101,8 +100,8 @@ def test_a_fractional_plan_gives_the_effects_that_made_the_data() -> None:
     found = effects_of(cells_of(study(made, values)))
     assert {e.factor: e.paired.mean for e in found} == {name: pytest.approx(x, abs=3e-4) for name, x in true.items()}
     of_a = [
-        np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "on"])  # type: ignore[arg-type]
-        - np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "off"])  # type: ignore[arg-type]
+        np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "on"])
+        - np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "off"])
         for s in range(SEEDS)
     ]
     assert found[0].paired.mean == pytest.approx(np.mean(of_a))  # orthogonal: the difference of means

@@ -1,0 +1,91 @@
+"""MLflow's tracking URI: one that MLflow could not use is refused before anything starts, and without importing mlflow."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ablate.errors import StoreError
+
+FORMS = "write sqlite:///FILE, http(s)://HOST:PORT, postgresql://..., mysql://... or mssql://..."
+DRIVERS = {"postgresql": "psycopg", "mysql": "MySQLdb", "mssql": "pyodbc"}
+"""Database -> module of the driver that SQLAlchemy 2.1 takes where the URI names none (`postgresql+psycopg2://` does)."""
+MODULES = {"mysqldb": "MySQLdb", "mysqlconnector": "mysql", "mariadbconnector": "mariadb"}
+"""Drivers whose module has another name."""
+SQLITE = "sqlite:///"
+KINDS = {
+    "Connection refused": "connection refused",
+    "timed out": "no answer in time",
+    "Failed to resolve": "no such host",
+    "Connection reset": "connection reset",
+    "No route to host": "no route to host",
+    "Network is unreachable": "network unreachable",
+    "valid JSON": "what answers there is no MLflow server",
+    "error code 404": "what answers there is no MLflow server",
+    "error code 401": "it wants a user and a password",
+    "error code 403": "it does not let you in",
+}
+"""Words of an error of MLflow's, which has hundreds -> what went wrong."""
+MOST_CHARACTERS = 100
+
+
+def check_tracking_uri(uri: str, *, to_read: bool = False) -> None:
+    """Raise StoreError where MLflow could not use `uri`; with `to_read` a sqlite file must be there already.
+
+    Whether a server answers is not asked: one that is down may come back while a study runs.
+    """
+    fault = _fault(uri, to_read)
+    if fault is not None:
+        what, mend = fault
+        raise StoreError(f"--tracking-uri {uri}: {what}\n  {mend}")
+
+
+def cause(error: BaseException) -> str:
+    """What went wrong between us and MLflow, in a few words."""
+    text = str(error)
+    known = next((kind for words, kind in KINDS.items() if words in text), None)
+    line = next(iter(text.splitlines()), "") or type(error).__name__
+    return known or (line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}...")
+
+
+def _fault(uri: str, to_read: bool) -> tuple[str, str] | None:
+    """What is wrong, and how to mend it."""
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:  # a port that is no number, an open bracket
+        return f"this is no address ({error})", FORMS
+    database, _, driver = parts.scheme.partition("+")
+    if database == "sqlite":
+        return _sqlite_fault(uri, to_read)
+    if database in ("http", "https"):
+        return None if host else ("it names no host", f"write {database}://HOST:PORT")
+    if database in DRIVERS:
+        module = MODULES.get(driver, driver) or DRIVERS[database]
+        mend = f"install it, or name one that is: {database}+DRIVER://..."
+        return None if find_spec(module) else (f"the database driver '{module}' is not installed", mend)
+    if uri == "databricks" or database == "databricks" or database in _plugins():
+        return None
+    if database in ("", "file"):
+        return "MLflow keeps no runs in plain folders any more", FORMS
+    return f"MLflow knows no '{database}:'", FORMS
+
+
+def _sqlite_fault(uri: str, to_read: bool) -> tuple[str, str] | None:
+    name = uri.partition(SQLITE)[2].partition("?")[0]
+    if not name or name == ":memory:":
+        return "it names no file", f"write {SQLITE}mlflow.db, or {SQLITE}/srv/mlflow.db with an absolute path"
+    file = Path(name)
+    if to_read and not file.is_file():
+        return f"{file.absolute()} is not there", "`ablate run` writes it; --out names another folder"
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        what = "is a folder" if file.is_dir() else "cannot be made: its folder is not there"
+        return f"{file.absolute()} {what}", "make the folder, or name another file"
+    return None
+
+
+def _plugins() -> set[str]:
+    """Schemes that installed packages add to MLflow."""
+    return {entry.name for entry in entry_points(group="mlflow.tracking_store")}
