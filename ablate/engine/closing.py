@@ -61,8 +61,8 @@ def measure_space(memory: Memory, specify: Specify) -> None:
     space, known = memory.study.space, memory.latency()
     any_trial = Asked(0, space.first(), memory.study.seed)
     configurations = [
-        replace(any_trial.configuration, backbone=backbone, embedding_dim=width)
-        for backbone, width in space.architectures() or ()
+        replace(any_trial.configuration, backbone=backbone, embedding_dim=width, image_size=size)
+        for backbone, width, size in space.architectures() or ()
     ]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
     if architectures:

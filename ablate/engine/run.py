@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -235,7 +235,7 @@ class _Run:
         return TrialSpec(
             id=asked.id,
             configuration=asked.configuration,
-            data=self.data,
+            data=replace(self.data, image_size=asked.configuration.image_size),
             metric=self.study.objective.metric,
             goal=self.study.objective.goal,
             seed=asked.seed,

@@ -62,9 +62,15 @@ def result_of(
         state={state: name for name, state in STATES.items()}.get(trial.state, "running"),
         reason=end["reason"],
         seed=trial.user_attrs["trial"]["seed"],
-        arm=" ".join(getattr(configuration, slot).name for slot in SLOTS),
+        arm=_arm(configuration),
         params=configuration.params,
         metrics={**end["metrics"], **tests.get(id, {})},
         cost={**end["cost"], **latency.get(configuration.architecture, {})},
         epochs=end["epochs"],
     )
+
+
+def _arm(configuration: Configuration) -> str:
+    """The chosen components; that nothing was chosen (augmentation none) need not be said."""
+    names = (getattr(configuration, slot).name for slot in SLOTS)
+    return " ".join(name for name in names if name != "none")

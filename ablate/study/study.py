@@ -42,8 +42,6 @@ class Study:
     name: str
     question: str
     data: Data
-    image_size: int
-    """Pixels: the file's, or the data set's default."""
     objective: Objective
     space: Space
     search: Search
@@ -63,7 +61,7 @@ class Study:
         compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`).
         """
         domains = {f"space.{name}": repr(domain) for name, domain in self.space.domains.items()}
-        data = self.data.model_dump() | {"image_size": self.image_size}
+        data = self.data.model_dump(exclude={"image_size"})  # it is among the domains, wherever the file names it
         return {
             "data": json.dumps(data, sort_keys=True),
             "constraints": json.dumps({name: limit.describe() for name, limit in sorted(self.constraints.items())}),

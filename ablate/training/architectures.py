@@ -31,11 +31,11 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     if found is None:
         return {}
     channels = DATASETS[study.data.name].build(**study.data.params).channels
-    image = ImageShape(channels, study.image_size)
     costs = {}
-    for backbone, width in found:
+    for backbone, width, size in found:
+        image = ImageShape(channels, size)
         with torch.device("meta"):  # no weights are drawn
             network = build_network(backbone, width, image)
-        name = architecture(backbone, width)
+        name = architecture(backbone, width, size)
         costs[name] = static_costs(name, network, image)
     return costs
