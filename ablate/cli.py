@@ -235,7 +235,9 @@ def _study_folder(study: Path | None, out: Path) -> Path:
 def list_(
     kind: Annotated[
         Optional[str],
-        typer.Argument(help="losses, samplers, backbones, optimizers, schedules, datasets, metrics or costs."),
+        typer.Argument(
+            help="losses, samplers, backbones, optimizers, schedules, augmentations, datasets, metrics or costs."
+        ),
     ] = None,
 ) -> None:
     """What can be named in a study file: parameters, default search spaces, sources."""

@@ -96,10 +96,13 @@ def specify(name: str, *, root: Path, width: int, threads: int, device: str) -> 
         sampler=Component("random"),
         optimizer=Component("adam"),
         schedule=Component("constant"),
+        augmentation=Component("none"),
         embedding_dim=64,
         batch_classes=case.batch_classes,
         batch_per_class=case.batch_per_class,
         epochs=1,
+        normalize=True,
+        image_size=case.image_size,
     )
     gpus = 1.0 if device == "cuda" else 0.0
     return TrialSpec("0", configuration, data, "val/recall_at_1", "maximize", 0, os.devnull, threads, gpus)

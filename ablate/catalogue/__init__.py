@@ -1,1 +1,1 @@
-"""What can be varied: registries of losses, samplers, backbones, optimizers, schedules and data sets."""
+"""What can be varied: registries of losses, samplers, backbones, optimizers, schedules, augmentations and data sets."""

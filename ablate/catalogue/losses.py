@@ -1,7 +1,8 @@
 """Losses: what a batch of embeddings is asked to become. One entry each; the work is pytorch-metric-learning's.
 
-Embeddings are L2-normalised: distances lie in [0, 2], similarities in [-1, 1]. A loss sees the B embeddings of a P x K
-batch, their labels, and the tuples that the sampler chose (all of them for `random`); no valid tuple gives loss 0.
+Embeddings are L2-normalised: distances lie in [0, 2], similarities in [-1, 1]; with `normalize: false` they are not, and a
+cosine similarity becomes a dot product. A loss sees the B embeddings of a P x K batch, their labels, and the tuples that the
+sampler chose (all of them for `random`); no valid tuple gives loss 0.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 SAMPLERS: Registry[nn.Module | None] = Registry("sampler", "ablate.catalogue.samplers")
 
+NEEDS_LENGTH_1 = frozenset({"distance_weighted"})
+"""Samplers whose weights are derived for points on the unit sphere: elsewhere they find nothing."""
+
 
 @SAMPLERS.register("random", source="uniform: all tuples of a batch of random classes and images")
 def random() -> None:

@@ -242,7 +242,7 @@ class _Run:
         return TrialSpec(
             id=asked.id,
             configuration=asked.configuration,
-            data=replace(self.data, seed=asked.seed),
+            data=replace(self.data, seed=asked.seed, image_size=asked.configuration.image_size),
             read_test=asked.phase == "final",
             metric=self.study.objective.metric,
             goal=self.study.objective.goal,

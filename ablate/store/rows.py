@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.store import curves
 from ablate.store.asked import asked_of, trial_id
 from ablate.store.folder import StudyFolder
-from ablate.study.configuration import SLOTS
+from ablate.study.configuration import SLOTS, Configuration
 from ablate.study.study import Objective
 from ablate.types import TrialResult
 
@@ -56,7 +56,7 @@ def result_of(
         state={state: name for name, state in STATES.items()}.get(trial.state, "running"),
         reason=end["reason"],
         seed=asked.seed,
-        arm=asked.arm or " ".join(getattr(configuration, slot).name for slot in SLOTS),
+        arm=asked.arm or _arm(configuration),
         params=configuration.params,
         metrics={**end["metrics"], **tests.get(id, {})},
         cost={**end["cost"], **latency.get(configuration.architecture, {})},
@@ -64,3 +64,9 @@ def result_of(
         phase=asked.phase,
         reused=end.get("reused"),
     )
+
+
+def _arm(configuration: Configuration) -> str:
+    """The chosen components; that nothing was chosen (augmentation none) need not be said."""
+    names = (getattr(configuration, slot).name for slot in SLOTS)
+    return " ".join(name for name in names if name != "none")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.catalogue.samplers import NEEDS_LENGTH_1
 from ablate.errors import DesignError, Fault
 from ablate.study import schema
 from ablate.study.ablation import Ablation
@@ -15,7 +16,7 @@ from ablate.study.design import Factor, Plan, grid, leave_one_out, one_at_a_time
 from ablate.study.domain import Choice, Fixed, parse_domain
 from ablate.study.fractional import fractional
 from ablate.study.keys import near
-from ablate.study.space import Space
+from ablate.study.space import Space, values
 from ablate.study.space_file import DEFAULTS, REGISTRIES
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 from ablate.types import Scalar
@@ -200,11 +201,21 @@ def read_ablation(
         what, _, mend = str(error).partition("\n")
         reader.fault(("design",), what, mend.strip())
         return None
+    _check_lengths(reader, spaces)
     _check_choices(reader, spaces)
     if len(faults) > before:
         return None
     seeds = tuple(range(given.seeds)) if isinstance(given.seeds, int) else tuple(given.seeds)
     return Ablation(plan, sound, spaces, seeds, given.tune, given.margin, given.deviation, space.epochs)
+
+
+def _check_lengths(reader: _Reader, spaces: Mapping[str, Space]) -> None:
+    """A sampler that is derived for the sphere has no arm without `normalize`."""
+    for arm, space in spaces.items():
+        bound = [name for name in space.slots["sampler"] if name in NEEDS_LENGTH_1]
+        if bound and False in values(space.normalize):
+            what = f"arm {arm}: sampler {bound[0]} needs embeddings of length 1, and normalize is false"
+            reader.fault(("factors",), what, "leave the combination out with `exclude`, or take another sampler")
 
 
 def _check_choices(reader: _Reader, spaces: Mapping[str, Space]) -> None:

@@ -16,8 +16,14 @@ from ablate.study.space import Levels, Space
 from ablate.study.space_file import REGISTRIES
 from ablate.types import Scalar
 
-PLAIN = {"embedding_dim": "embedding_dim", "batch.classes": "batch_classes", "batch.per_class": "batch_per_class"}
-"""Numbers of a space -> the field that holds them."""
+PLAIN = {
+    "embedding_dim": "embedding_dim",
+    "batch.classes": "batch_classes",
+    "batch.per_class": "batch_per_class",
+    "normalize": "normalize",
+    "image_size": "image_size",
+}
+"""What belongs to no slot -> the field of a space that holds it."""
 
 
 class NoSuchKnob(AblateError):
@@ -33,7 +39,7 @@ def kind_of(name: str, space: Space) -> type:
     if name in SLOTS:
         return str
     if name in PLAIN:
-        return int
+        return bool if name == "normalize" else int
     slot, _, parameter = name.partition(".")
     for level in space.slots.get(slot, {}):
         parameters = REGISTRIES[slot][level].parameters

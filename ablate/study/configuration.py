@@ -10,7 +10,7 @@ from typing import Any
 
 from ablate.types import Scalar
 
-SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule")
+SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule", "augmentation")
 """The parts of a Siamese network's training that the catalogue fills; in YAML, keys of `space`."""
 
 
@@ -31,6 +31,7 @@ class Configuration:
     sampler: Component
     optimizer: Component
     schedule: Component
+    augmentation: Component
     embedding_dim: int
     """D, width of the embedding."""
     batch_classes: int
@@ -39,6 +40,10 @@ class Configuration:
     """K, images of each class in a batch."""
     epochs: int
     """Passes over the training split."""
+    normalize: bool
+    """Whether embeddings are scaled to length 1 while training; they are compared by cosine similarity in any case."""
+    image_size: int
+    """Height and width in pixels."""
 
     @property
     def params(self) -> dict[str, Scalar]:
@@ -53,12 +58,14 @@ class Configuration:
             "batch.classes": self.batch_classes,
             "batch.per_class": self.batch_per_class,
             "epochs": self.epochs,
+            "normalize": self.normalize,
+            "image_size": self.image_size,
         }
 
     @property
     def architecture(self) -> str:
-        """Trials with the same architecture have networks of the same shape: `mlp width=128 depth=2 dim=16`."""
-        return architecture(self.backbone, self.embedding_dim)
+        """Trials with the same architecture have networks of the same shape: `mlp width=128 image_size=28 dim=16`."""
+        return architecture(self.backbone, self.embedding_dim, self.image_size)
 
     @property
     def digest(self) -> str:
@@ -77,7 +84,7 @@ class Configuration:
         return cls(**{**data, **components})
 
 
-def architecture(backbone: Component, embedding_dim: int) -> str:
-    """The name of a network's shape."""
+def architecture(backbone: Component, embedding_dim: int, image_size: int) -> str:
+    """The name of a network's shape; images of another size take it another time."""
     params = (f"{name}={value}" for name, value in backbone.params.items())
-    return " ".join([backbone.name, *params, f"dim={embedding_dim}"])
+    return " ".join([backbone.name, *params, f"image_size={image_size}", f"dim={embedding_dim}"])

@@ -8,11 +8,12 @@ from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
 from ablate.catalogue.metrics import METRICS
 from ablate.catalogue.registry import Parameter, Registry
-from ablate.study.domain import KEYWORDS
-from ablate.study.schema import StudyFile
+from ablate.study.schema import IMAGE_SIZES, StudyFile
 from ablate.study.space_file import MOST, REGISTRIES
 
 JSON_TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
+RANGES = {"integer": ("int", "log_int"), "number": ("uniform", "log_uniform")}
+"""The ranges that draw values of a JSON type; of the others there are none."""
 
 
 def study_json_schema() -> dict[str, Any]:
@@ -54,6 +55,8 @@ def _space() -> dict[str, Any]:
                 "properties": {"classes": whole, "per_class": whole},
             },
             "epochs": {"type": "integer", "minimum": 1, "maximum": MOST},
+            "normalize": _domain("boolean") | {"default": True},
+            "image_size": _domain("integer", low=IMAGE_SIZES[0], high=IMAGE_SIZES[1], ranged=False),
         },
     }
 
@@ -79,21 +82,20 @@ def _slot(registry: Registry[Any]) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    if parameter.type in (bool, str):
-        kind = JSON_TYPES[parameter.type]
-        return {"anyOf": [{"type": kind}, {"type": "array", "items": {"type": kind}}], "default": parameter.default}
     domain = _domain(JSON_TYPES[parameter.type], low=parameter.low, high=parameter.high)
     return domain | {"default": parameter.default}
 
 
-def _domain(kind: str, *, low: float = float("-inf"), high: float = float("inf")) -> dict[str, Any]:
-    """A number, a list to choose from, or a range."""
+def _domain(
+    kind: str, *, low: float = float("-inf"), high: float = float("inf"), ranged: bool = True
+) -> dict[str, Any]:
+    """A value, a list to choose from, or where `ranged` a range."""
     number: dict[str, Any] = {"type": kind}
     if low > float("-inf"):
         number["minimum"] = low
     if high < float("inf"):
         number["maximum"] = high
-    words = [word for word in KEYWORDS if word.endswith("int") == (kind == "integer") and word != "choice"]
+    words = RANGES.get(kind, ()) if ranged else ()
     limits = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
     choice = {"type": "array", "items": number, "minItems": 1, "uniqueItems": True}
     ranges = [

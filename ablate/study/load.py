@@ -64,12 +64,13 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     """Every check, each on whatever part of the document is sound."""
     check_keys(document, faults)
     file = _validate(document, faults)
+    dataset = check_dataset(document, faults)
+    image_size = (file.data.image_size if file else None) or (dataset.image_size if dataset else 0)
     alone = spread_levels(document)
-    space = read_space(document, faults) if isinstance(document.get("space"), dict) else None
+    space = read_space(document, faults, image_size) if isinstance(document.get("space"), dict) else None
     ablation = None
     if file is not None and file.ablation is not None and space is not None:
         ablation = read_ablation(document, file.ablation, space, alone, faults)
-    dataset = check_dataset(document, faults)
     objective = check_objective(document, faults)
     check_stopping(document, faults)
     if dataset is not None:
@@ -81,7 +82,6 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         name=file.study,
         question=file.question,
         data=file.data,
-        image_size=file.data.image_size or dataset.image_size,
         objective=objective,
         space=space,
         search=file.search,

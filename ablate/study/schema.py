@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+IMAGE_SIZES = (8, 512)
+"""The smallest and the largest, in pixels."""
+
 
 class Strict(BaseModel):
     """Frozen; an unknown key is an error, and so is a number that is none (NaN, infinity)."""
@@ -27,8 +30,8 @@ class Data(Strict):
 
     name: str
     """A data set of the catalogue: `ablate list datasets`."""
-    image_size: int | None = Field(None, ge=8, le=512)
-    """Height and width in pixels; by default the data set's own."""
+    image_size: int | None = Field(None, ge=IMAGE_SIZES[0], le=IMAGE_SIZES[1])
+    """Height and width in pixels; by default the data set's own. To compare sizes, it is a key of `space` instead."""
     protocol: Literal["retrieval", "verification", "closed"] = "retrieval"
     """retrieval and verification: no class is in two splits; closed: the same classes in all, no image in two."""
     val_fraction: float = Field(0.2, gt=0, lt=1)

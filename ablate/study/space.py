@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
 from ablate.study.configuration import SLOTS, Component, Configuration
@@ -34,6 +35,9 @@ class Space:
     batch_classes: Domain
     batch_per_class: Domain
     epochs: int
+    normalize: Domain
+    image_size: Domain
+    """Fixed or a choice: the data are decoded at each size before the first trial."""
 
     def resolve(self, choose: Choose) -> Configuration:
         """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
@@ -53,6 +57,8 @@ class Space:
             batch_classes=int(draw("batch.classes", self.batch_classes)),
             batch_per_class=int(draw("batch.per_class", self.batch_per_class)),
             epochs=self.epochs,
+            normalize=bool(draw("normalize", self.normalize)),
+            image_size=int(draw("image_size", self.image_size)),
         )
 
     def first(self) -> Configuration:
@@ -71,12 +77,14 @@ class Space:
             "embedding_dim": self.embedding_dim,
             "batch.classes": self.batch_classes,
             "batch.per_class": self.batch_per_class,
+            "normalize": self.normalize,
+            "image_size": self.image_size,
         }
 
     @property
     def size(self) -> int | None:
         """How many configurations there are; None where a range of reals is among the parameters."""
-        factors = [self.embedding_dim, self.batch_classes, self.batch_per_class]
+        factors = [self.embedding_dim, self.batch_classes, self.batch_per_class, self.normalize, self.image_size]
         sizes = [count(domain) for domain in factors]
         for levels in self.slots.values():
             per_level = [[count(domain) for domain in params.values()] for params in levels.values()]
@@ -85,23 +93,28 @@ class Space:
             sizes.append(sum(prod(n for n in level if n) for level in per_level))
         return prod(n for n in sizes if n) if None not in sizes else None
 
-    def architectures(self) -> Iterator[tuple[Component, int]] | None:
-        """Every backbone with every embedding width; None where they are more than MOST_ARCHITECTURES, or reals."""
+    @property
+    def image_sizes(self) -> list[int]:
+        """Every size that a trial may see, the smallest first."""
+        return sorted(int(size) for size in values(self.image_size))
+
+    def architectures(self) -> Iterator[tuple[Component, int, int]] | None:
+        """Every backbone with every embedding width and image size; None where more than MOST_ARCHITECTURES, or reals."""
         widths = count(self.embedding_dim)
         per_level = [[count(d) for d in params.values()] for params in self.slots["backbone"].values()]
         if widths is None or any(None in level for level in per_level):
             return None
-        total = widths * sum(prod(n for n in level if n) for level in per_level)
+        total = widths * len(self.image_sizes) * sum(prod(n for n in level if n) for level in per_level)
         return self._architectures() if total <= MOST_ARCHITECTURES else None
 
-    def _architectures(self) -> Iterator[tuple[Component, int]]:
+    def _architectures(self) -> Iterator[tuple[Component, int, int]]:
         for level, params in self.slots["backbone"].items():
             combinations: list[dict[str, Scalar]] = [{}]
             for name, domain in params.items():
                 combinations = [{**c, name: value} for c in combinations for value in values(domain)]
             for combination in combinations:
-                for width in values(self.embedding_dim):
-                    yield Component(level, combination), int(width)
+                for width, size in product(values(self.embedding_dim), self.image_sizes):
+                    yield Component(level, combination), int(width), size
 
 
 def one_of(names: tuple[str, ...]) -> Domain:

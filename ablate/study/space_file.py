@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ablate.catalogue.augmentations import AUGMENTATIONS
 from ablate.catalogue.backbones import BACKBONES
 from ablate.catalogue.losses import LOSSES
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.registry import Entry, Parameter, Registry
-from ablate.catalogue.samplers import SAMPLERS
+from ablate.catalogue.samplers import NEEDS_LENGTH_1, SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
-from ablate.study.domain import Domain, Fixed, limits, parse_domain
-from ablate.study.space import Space
+from ablate.study.domain import Choice, Domain, Fixed, limits, parse_domain
+from ablate.study.schema import IMAGE_SIZES
+from ablate.study.space import Space, values
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -23,10 +25,11 @@ REGISTRIES: dict[str, Registry[Any]] = {
     "sampler": SAMPLERS,
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
+    "augmentation": AUGMENTATIONS,
 }
 """The slots of `configuration.SLOTS` and what may fill them."""
 
-DEFAULTS: dict[str, Any] = {"sampler": "random", "optimizer": "adam", "schedule": "constant"}
+DEFAULTS: dict[str, Any] = {"sampler": "random", "optimizer": "adam", "schedule": "constant", "augmentation": "none"}
 EMBEDDING_DIM, BATCH_CLASSES, BATCH_PER_CLASS, EPOCHS = 64, 16, 4, 10
 """Where the file does not say."""
 MOST = 1_000_000
@@ -113,14 +116,14 @@ class _Reader:
                 self.fault(path, f"{shown(value)} leaves its bounds", stay)
         return domain
 
-    def number(self, path: Path, value: Any, least: int) -> Domain:
-        """A domain of whole numbers, none below `least`."""
+    def number(self, path: Path, value: Any, least: int, most: int = MOST) -> Domain:
+        """A domain of whole numbers, none below `least` or above `most`."""
         before = len(self.faults)
         domain = parse_domain(value, int, self.at(path))
         if len(self.faults) == before and limits(domain)[0] < least:
             self.fault(path, f"{shown(value)} is too small", f"write {least} or more")
-        elif len(self.faults) == before and limits(domain)[1] > MOST:
-            self.fault(path, f"{shown(value)} is too large", f"write {MOST} or less")
+        elif len(self.faults) == before and limits(domain)[1] > most:
+            self.fault(path, f"{shown(value)} is too large", f"write {most} or less")
         return domain
 
     def epochs(self, value: Any) -> int:
@@ -140,11 +143,34 @@ class _Reader:
         classes = self.number(("space", "batch", "classes"), value.get("classes", BATCH_CLASSES), 2)
         return classes, self.number(("space", "batch", "per_class"), value.get("per_class", BATCH_PER_CLASS), 2)
 
+    def normalize(self, value: Any, samplers: Iterable[str]) -> Domain:
+        """Whether embeddings get length 1 while training, which some samplers need."""
+        path: Path = ("space", "normalize")
+        before = len(self.faults)
+        domain = parse_domain(value, bool, self.at(path))
+        bound = [name for name in samplers if name in NEEDS_LENGTH_1]
+        if len(self.faults) == before and bound and False in values(domain):
+            what = f"{shown(value)} leaves embeddings of any length, but sampler {bound[0]} needs length 1"
+            self.fault(path, what, f"write true, or take {bound[0]} out of space.sampler")
+        return domain
 
-def read_space(document: Document, faults: list[Fault]) -> Space | None:
+    def image_size(self, value: Any) -> Domain:
+        """One size or some: all of them are decoded before the study starts."""
+        path: Path = ("space", "image_size")
+        before = len(self.faults)
+        domain = self.number(path, value, *IMAGE_SIZES)
+        if len(self.faults) == before and not isinstance(domain, (Fixed, Choice)):
+            self.fault(path, f"{shown(value)} is a range, but each size is decoded", "write [first, second, ...]")
+        if self.document.get("data", "image_size") is not None:
+            where = self.document.where(("data", "image_size"))
+            self.fault(path, f"data.image_size gives a size too ({where})", "remove one of the two")
+        return domain
+
+
+def read_space(document: Document, faults: list[Fault], image_size: int) -> Space | None:
     """The space of a document whose `space` is a mapping; None where it has faults, which are appended to `faults`.
 
-    Keys that nothing reads are told by `keys.check_keys`.
+    `image_size` is that of the data where `space` names none. Keys that nothing reads are told by `keys.check_keys`.
     """
     before = len(faults)
     reader, raw = _Reader(document, faults), document.tree["space"]
@@ -161,5 +187,7 @@ def read_space(document: Document, faults: list[Fault]) -> Space | None:
         batch_classes=classes,
         batch_per_class=per_class,
         epochs=reader.epochs(raw.get("epochs", EPOCHS)),
+        normalize=reader.normalize(raw.get("normalize", True), slots.get("sampler", ())),
+        image_size=reader.image_size(raw["image_size"]) if "image_size" in raw else Fixed(image_size),
     )
     return space if len(faults) == before else None

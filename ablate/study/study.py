@@ -48,8 +48,6 @@ class Study:
     name: str
     question: str
     data: Data
-    image_size: int
-    """Pixels: the file's, or the data set's default."""
     objective: Objective
     space: Space
     search: Search
@@ -84,6 +82,11 @@ class Study:
         return self.space.epochs if self.ablation is None else self.ablation.tuning_epochs
 
     @property
+    def image_sizes(self) -> list[int]:
+        """All that trials may see; of an ablation the baseline's first."""
+        return list(dict.fromkeys(size for space in self.spaces for size in space.image_sizes))
+
+    @property
     def spaces(self) -> list[Space]:
         """All that trials are drawn from: one space, or one of each arm."""
         return [self.space] if self.ablation is None else list(self.ablation.spaces.values())
@@ -96,7 +99,7 @@ class Study:
         compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`). An ablation may gain arms and
         seeds: what is not in both studies (`ARM`) is not compared.
         """
-        data = self.data.model_dump() | {"image_size": self.image_size}
+        data = self.data.model_dump(exclude={"image_size"})  # it is among the domains, wherever the file names it
         return {
             "data": json.dumps(data, sort_keys=True),
             "constraints": json.dumps({name: limit.describe() for name, limit in sorted(self.constraints.items())}),

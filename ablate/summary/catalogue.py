@@ -16,6 +16,7 @@ KINDS: dict[str, Registry[Any] | None] = {
     "backbones": REGISTRIES["backbone"],
     "optimizers": REGISTRIES["optimizer"],
     "schedules": REGISTRIES["schedule"],
+    "augmentations": REGISTRIES["augmentation"],
     "datasets": DATASETS,
     "metrics": None,
     "costs": None,

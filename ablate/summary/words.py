@@ -63,7 +63,8 @@ def configuration(row: TrialResult, names: list[str]) -> str:
         own = [n for n in names if n.startswith(f"{name}.") and n in row.params] if name in SLOTS else []
         words = [f"{n.partition('.')[2]}={_short(row.params[n])}" for n in own]
         if name in SLOTS and (name in names or own):
-            parts.append(" ".join([str(row.params[name]), *words]))
+            level = str(row.params[name])
+            parts.append(" ".join([f"no {name}" if level == "none" else level, *words]))
         elif name in names:
             parts.append(f"{name}={_short(row.params[name])}")
     return ", ".join(parts) or row.arm

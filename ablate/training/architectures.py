@@ -27,18 +27,18 @@ def static_costs(name: str, network: nn.Module, image: ImageShape) -> dict[str, 
 
 def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     """The costs of every architecture in a study's space; empty where the space has more than can be listed."""
-    found: list[tuple[Component, int]] = []
+    found: list[tuple[Component, int, int]] = []
     for space in study.spaces:
         architectures = space.architectures()
         if architectures is None:
             return {}
         found += architectures
     channels = DATASETS[study.data.name].build(**study.data.params).channels
-    image = ImageShape(channels, study.image_size)
     costs = {}
-    for backbone, width in found:
+    for backbone, width, size in found:
+        image = ImageShape(channels, size)
         with torch.device("meta"):  # no weights are drawn
             network = build_network(backbone, width, image)
-        name = architecture(backbone, width)
+        name = architecture(backbone, width, size)
         costs[name] = static_costs(name, network, image)
     return costs

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ablate.catalogue.backbones import ImageShape
 from ablate.cost.latency import cached_latency
 from ablate.study.configuration import Configuration
 from ablate.training import checkpoint, evaluate
@@ -19,9 +20,10 @@ from ablate.training.spec import TrialSpec
 def measure_architectures(configurations: Mapping[str, Configuration], spec: TrialSpec) -> dict[str, dict[str, float]]:
     """Latency of each network for batches of 1 and 32, in `cost/...` names; the caller sees to it that nothing else runs."""
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
-    image = load_data(spec.data, device).shape
+    channels = load_data(spec.data, device).shape.channels
     measured = {}
     for key, configuration in configurations.items():
+        image = ImageShape(channels, configuration.image_size)
         network = build_network(configuration.backbone, configuration.embedding_dim, image)
         one = cached_latency(network, image, key=key, batch=1, device=device)
         many = cached_latency(network, image, key=key, batch=32, device=device)

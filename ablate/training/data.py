@@ -59,7 +59,7 @@ class TrialData:
         return pixels.permute(0, 3, 1, 2)  # stored as H W C, so this view is channels_last already
 
 
-@lru_cache(maxsize=1)  # the trials of a study share their data; another study's replace them
+@lru_cache(maxsize=1)  # the trials of a study share their data; those of another study or image size replace them
 def load_data(spec: DataSpec, device: torch.device) -> TrialData:
     """The data of a trial on `device`; the next trial with the same spec in this process gets the same tensors."""
     decoded, splits = open_data(spec)

@@ -1,4 +1,4 @@
-"""Evaluation: embed a split and say how good the embeddings are, by the metrics of its protocol.
+"""Evaluation: embed a split and say how good the embeddings are by cosine similarity, in the metrics of its protocol.
 
 Shapes: N images of a split, D embedding width, P pairs.
 """
@@ -28,7 +28,7 @@ NUM_PAIRS = 10_000
 
 @torch.inference_mode()
 def embed(network: SiameseNetwork, data: TrialData, split: SplitData) -> Float[Tensor, "N D"]:
-    """Embeddings of a whole split, in evaluation mode."""
+    """Embeddings of a whole split, of length 1 also where the network trains without: it is in evaluation mode."""
     network.eval()
     device = data.device
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):

@@ -28,7 +28,7 @@ from ablate.training.evaluate import evaluate, read_test
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.fresh import fresh_start
 from ablate.training.spec import TrialSpec
-from ablate.training.streams import Stream, seed_everything
+from ablate.training.streams import Stream, generator, seed_everything
 from ablate.training.tuples import choose_tuples
 
 Report = Callable[[dict[str, int | float]], None]
@@ -44,6 +44,10 @@ def train(spec: TrialSpec, report: Report) -> None:
     begin = time.perf_counter()
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     data = load_data(spec.data, device)
+    size = spec.configuration.image_size
+    assert data.shape.size == size, (
+        f"trial {spec.id} is to see images of {size} pixels, its data have {data.shape.size}"
+    )
     parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
     costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
     check_constraints({**spec.known_costs, **costs}, spec.constraints)
@@ -135,10 +139,12 @@ class Trial:
         parts, device = self.parts, self.data.device
         parts.network.train()
         seed_everything(self.spec.seed, Stream.MINING, epoch)
+        draw = generator(self.spec.seed, Stream.AUGMENTATION, epoch)
         order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
         total = torch.zeros((), device=device)
         for indices in order[:most_steps]:
             images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
+            images = parts.augment(images, draw)
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
             loss = self._loss(embeddings, labels)

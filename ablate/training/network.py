@@ -16,16 +16,23 @@ from ablate.study.configuration import Component
 class SiameseNetwork(nn.Module):
     """Embeds images on the unit sphere, where the dot product of two is their cosine similarity."""
 
-    def __init__(self, backbone: Backbone, embedding_dim: int) -> None:
+    def __init__(self, backbone: Backbone, embedding_dim: int, *, normalize: bool = True) -> None:
         super().__init__()
+        self.normalize = normalize
         self.backbone = backbone.module
         self.head = nn.Linear(backbone.num_features, embedding_dim)
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D"]:
-        """Embeddings of length 1, in 32-bit floats whatever the precision of the layers."""
-        return functional.normalize(self.head(self.backbone(images)).float(), dim=1)
+        """Embeddings, in 32-bit floats whatever the precision of the layers.
+
+        Of length 1, but for training where `normalize` is false: evaluation compares by cosine similarity in any case.
+        """
+        embeddings: Tensor = self.head(self.backbone(images)).float()
+        return functional.normalize(embeddings, dim=1) if self.normalize or not self.training else embeddings
 
 
-def build_network(backbone: Component, embedding_dim: int, image: ImageShape) -> SiameseNetwork:
+def build_network(
+    backbone: Component, embedding_dim: int, image: ImageShape, *, normalize: bool = True
+) -> SiameseNetwork:
     """The network of a configuration, initialised from torch's global generator."""
-    return SiameseNetwork(BACKBONES[backbone.name].build(image, **backbone.params), embedding_dim)
+    return SiameseNetwork(BACKBONES[backbone.name].build(image, **backbone.params), embedding_dim, normalize=normalize)

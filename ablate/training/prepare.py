@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from ablate.catalogue.datasets import DATASETS
@@ -12,15 +14,16 @@ from ablate.training.spec import DataSpec
 
 
 def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
-    """What trials are told of their data, and the digest of data and split.
+    """What trials with images of the first size are told of their data, and the digest of data and split.
 
     Raises DataError where files are missing, damaged, or not what they should be.
     """
+    sizes = study.image_sizes
     spec = DataSpec(
         name=study.data.name,
         params=tuple(study.data.params.items()),
         root=str(root.expanduser().absolute()),
-        image_size=study.image_size,
+        image_size=sizes[0],
         protocol=study.data.protocol,
         val_fraction=study.data.val_fraction,
         test_fraction=study.data.test_fraction,
@@ -28,7 +31,10 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         seed=study.seed,
         test_seed=study.seed,
     )
-    return spec, data_digest(*open_data(spec))
+    digests = [data_digest(*open_data(replace(spec, image_size=size))) for size in sizes]
+    if len(digests) == 1 or study.ablation is not None:  # which may gain a size; the sources are the same for all
+        return spec, digests[0]
+    return spec, hashlib.sha256(" ".join(digests).encode()).hexdigest()[: len(digests[0])]
 
 
 def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:

@@ -46,7 +46,7 @@ def probe(study: Study, root: Path, *, slots: int) -> dict[str, Pace]:
         name: TrialSpec(
             id="probe",
             configuration=configuration,
-            data=data,
+            data=replace(data, image_size=configuration.image_size),
             metric=study.objective.metric,
             goal=study.objective.goal,
             seed=study.seed,
@@ -74,7 +74,7 @@ def _configurations(study: Study) -> dict[str, Configuration]:
     listed = study.space.architectures()
     if listed is None:
         return {first.architecture: first}
-    found = [replace(first, backbone=backbone, embedding_dim=width) for backbone, width in listed]
+    found = [replace(first, backbone=b, embedding_dim=width, image_size=size) for b, width, size in listed]
     return {configuration.architecture: configuration for configuration in found}
 
 

@@ -1,7 +1,7 @@
-"""Random streams: one seed, but the split, the weights, the batches and the mining do not disturb each other.
+"""Random streams: one seed, but split, weights, batches, mining and augmentation do not disturb each other.
 
 A change of the loss thus leaves the data order as it was, and a trial that continues from its checkpoint draws what it would
-have drawn: batches and mining start anew in each epoch, from (seed, stream, epoch).
+have drawn: batches, mining and augmentation start anew in each epoch, from (seed, stream, epoch).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Stream(IntEnum):
     BATCHES = 2
     MINING = 3
     PAIRS = 4
+    AUGMENTATION = 5
 
 
 def generator(seed: int, stream: Stream, epoch: int = 0) -> np.random.Generator:

@@ -138,7 +138,8 @@ def test_plan_for_machines_is_json_with_the_costs_of_every_architecture(good_stu
 
 def test_list_shows_every_kind_and_one_kind_alone(tmp_path: Path) -> None:
     everything = ablate("list", cwd=tmp_path).stdout
-    for kind in ("losses", "samplers", "backbones", "optimizers", "schedules", "datasets", "metrics", "costs"):
+    models = ("losses", "samplers", "backbones", "optimizers", "schedules", "augmentations")
+    for kind in (*models, "datasets", "metrics", "costs"):
         alone = ablate("list", kind, cwd=tmp_path).stdout
         assert alone.startswith(kind) and alone.strip() in everything
 

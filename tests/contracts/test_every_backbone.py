@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from ablate.catalogue.backbones import BACKBONES, ImageShape
 from ablate.catalogue.registry import Entry
@@ -37,6 +38,19 @@ def test_every_weight_learns(entry: Entry) -> None:
     module(torch.randn(4, 1, 28, 28)).square().sum().backward()
     still = [name for name, weight in module.named_parameters() if weight.grad is None]
     assert still == [], "these weights touch no feature: they would count as cost and never learn"
+
+
+def test_without_batch_norm_a_backbone_has_none_and_a_bias_in_every_layer() -> None:
+    found = [entry for entry in BACKBONES if "batch_norm" in entry.parameters]
+    assert [entry.name for entry in found] == ["mlp", "simple_cnn"]
+    for entry in found:
+        module, num_features = entry.build(ImageShape(1, 28), batch_norm=False)
+        layers = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+        assert len(layers) > 0 and all(layer.bias is not None for layer in layers)
+        assert not any(isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) for layer in module.modules())
+        assert module(torch.randn(1, 1, 28, 28)).shape == (1, num_features)
+        with_norm = entry.build(ImageShape(1, 28)).module
+        assert sum(isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) for layer in with_norm.modules()) == len(layers)
 
 
 @every_backbone

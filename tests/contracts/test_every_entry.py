@@ -18,7 +18,7 @@ every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[f"{entry.kind}-{ent
 
 
 def test_every_registry_has_entries() -> None:
-    assert len(ALL) == 6
+    assert len(ALL) == 7
     assert min(len(registry.names) for registry in ALL.values()) >= 3
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ablate.catalogue.registry import Entry
-from ablate.catalogue.samplers import SAMPLERS
+from ablate.catalogue.samplers import NEEDS_LENGTH_1, SAMPLERS
 
 every_sampler = pytest.mark.parametrize("entry", SAMPLERS, ids=SAMPLERS.names)
 
@@ -68,3 +68,20 @@ def test_sampling_asks_for_no_gradient(entry: Entry) -> None:
     embeddings.requires_grad_()
     miner = entry.build()
     assert miner is None or not any(part.requires_grad for part in miner(embeddings, labels))
+
+
+@every_sampler
+def test_needs_length_1_names_exactly_the_samplers_that_find_nothing_off_the_sphere(entry: Entry) -> None:
+    """A study with `normalize: false` is refused with those, and only with those."""
+    embeddings, labels = batch(8, 4, spread=1.0)
+    miner = entry.build()
+    if miner is None:
+        assert entry.name not in NEEDS_LENGTH_1
+        return
+    miner.distance.normalize_embeddings = False
+    found = len(miner(embeddings, labels)[0]) > 0, len(miner(embeddings * 100, labels)[0]) > 0
+    assert found == (True, entry.name not in NEEDS_LENGTH_1)
+
+
+def test_needs_length_1_names_nothing_that_is_not_there() -> None:
+    assert set(SAMPLERS.names) >= NEEDS_LENGTH_1

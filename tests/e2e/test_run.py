@@ -97,6 +97,42 @@ def test_a_finite_space_ends_when_every_configuration_was_tried(tmp_path: Path) 
     assert "every one of them was tried" in done.stderr
 
 
+def test_augmentation_normalisation_batch_norm_and_image_size_can_all_be_varied(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=99, epochs=1, stopping="none"), tmp_path / "runs"
+    choices = {
+        "space.backbone": "{mlp: {width: 32, depth: 1, batch_norm: [true, false]}}",
+        "space.embedding_dim": "8",
+        "space.loss": "triplet",
+        "space.sampler": "random",
+        "space.optimizer": "adam",
+        "space.augmentation": "[none, shift]",
+        "space.normalize": "[true, false]",
+        "space.image_size": "[8, 12]",
+        "constraints": "{cost/latency_ms_p95: {max: 1000}}",  # so latencies are measured before the first trial
+    }
+    words = [word for key, value in choices.items() for word in ("--set", f"{key}={value}")]
+    done = run("run", study, "--out", out, *words)
+    assert done.returncode == 0, done.stderr
+    found = rows(out / "small")
+    varied = ("backbone.batch_norm", "augmentation", "normalize", "image_size")
+    assert len({tuple(row["params"][name] for name in varied) for row in found}) == len(found) == 16
+    assert {row["state"] for row in found} == {"complete"}
+    assert len({row["metrics"]["val/recall_at_1"] for row in found}) > 8
+    for row in found:
+        pixels, norm = row["params"]["image_size"] ** 2, 2 * 32 if row["params"]["backbone.batch_norm"] else 0
+        assert row["cost"]["cost/flops"] == 2 * (pixels * 32 + 32 * 8)
+        assert row["cost"]["cost/params"] == pixels * 32 + 32 + norm + 32 * 8 + 8
+    shapes = {(row["params"]["image_size"], row["params"]["backbone.batch_norm"]) for row in found}
+    latencies = ("cost/latency_ms_p50", "cost/latency_ms_p95", "cost/latency_batch32_ms_p50")
+    measured = {tuple(row["cost"][name] for name in latencies) for row in found}
+    assert len(shapes) == len(measured) == 4, "every architecture is measured by itself"
+
+    again = run("run", study, "--out", out, *words)
+    assert again.returncode == 0 and rows(out / "small") == found
+    refused = run("run", study, "--out", out, *words, "--set", "space.image_size=8")
+    assert refused.returncode == 2 and "space.image_size: was " in refused.stderr
+
+
 def test_constraints_known_only_after_training_set_the_trial_aside(tmp_path: Path) -> None:
     study = write_study(tmp_path, trials=2, epochs=1, stopping="none")
     done = run("run", study, "--out", tmp_path / "runs", "--set", "constraints={cost/train_seconds: {max: 1e-6}}")

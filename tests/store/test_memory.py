@@ -211,6 +211,23 @@ def test_tpe_that_insists_on_known_configurations_still_finds_the_last_one(tmp_p
 
 
 @pytest.mark.parametrize("algorithm", ["tpe", "random"])
+def test_normalisation_image_size_and_augmentation_are_proposed_like_anything_else(
+    tmp_path: Path, algorithm: str
+) -> None:
+    choices = ("space.normalize=[true, false]", "space.image_size=[8, 12]", "space.augmentation=[none, flip]")
+    memory = open_memory(tmp_path, "space.loss=triplet", *choices, "search.trials=99", f"search.algorithm={algorithm}")
+    while (asked := memory.ask()) is not None:
+        memory.finish(asked.number, "failed", "nothing trained")
+    rows = memory.results()
+    assert len({(r.params["normalize"], r.params["image_size"], r.params["augmentation"]) for r in rows}) == 8
+    assert len(rows) == 8 * 4  # x two widths x two embedding widths
+    assert {(row.arm, row.params["augmentation"]) for row in rows} == {
+        ("mlp triplet random adam constant", "none"),
+        ("mlp triplet random adam constant flip", "flip"),
+    }
+
+
+@pytest.mark.parametrize("algorithm", ["tpe", "random"])
 def test_a_continued_study_does_not_propose_its_beginning_again(tmp_path: Path, algorithm: str) -> None:
     margins = []
     for _ in range(3):

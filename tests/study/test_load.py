@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StudyError
-from ablate.study.domain import Fixed, Uniform
+from ablate.study.domain import Choice, Domain, Fixed, Uniform
 from ablate.study.load import load_study, parse_study
 from ablate.study.study import Study
 from tests.study.sound import TEXT, edited, faults_in
@@ -16,11 +16,49 @@ from tests.study.sound import TEXT, edited, faults_in
 def test_a_sound_file_is_a_typed_study() -> None:
     study = parse_study(TEXT, "f.yaml")
     assert isinstance(study, Study)
-    assert (study.name, study.image_size, study.space.epochs, study.seed) == ("faces", 8, 10, 1)
+    assert (study.name, study.space.epochs, study.seed) == ("faces", 10, 1)
     assert (study.objective.metric, study.objective.goal) == ("val/auc", "maximize")
     assert study.space.domains["loss.triplet.margin"] == Fixed(0.2)
     assert study.space.domains["optimizer.adam.lr"] == Fixed(1e-4)
     assert study.space.domains["optimizer.adam.weight_decay"] == Fixed(0.0)  # the builder's own
+
+
+def test_the_image_size_is_that_of_the_space_or_of_the_data_or_the_data_sets_own() -> None:
+    own, data = parse_study(TEXT, "f.yaml"), parse_study(edited(("digits,", "digits, image_size: 12,")), "f.yaml")
+    fixed = parse_study(edited(("backbone: mlp", "backbone: mlp\n  image_size: 12")), "f.yaml")
+    choice = parse_study(edited(("backbone: mlp", "backbone: mlp\n  image_size: [16, 12]")), "f.yaml")
+    assert [study.space.image_size for study in (own, data, fixed, choice)] == [
+        Fixed(8),
+        Fixed(12),
+        Fixed(12),
+        Choice((16, 12)),
+    ]
+    assert choice.space.image_sizes == [12, 16]
+    assert data.meaning == fixed.meaning, "the same size, wherever it is written, is the same study"
+    assert len({str(study.meaning) for study in (own, data, choice)}) == 3
+
+
+def test_what_the_file_does_not_name_is_as_if_there_were_no_such_key() -> None:
+    domains = parse_study(TEXT, "f.yaml").space.domains
+    assert (domains["augmentation"], domains["normalize"]) == (Fixed("none"), Fixed(True))
+    assert domains["backbone.mlp.batch_norm"] == Fixed(True)
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "domain"),
+    [
+        ("normalize: [true, false]", "normalize", Choice((True, False))),
+        ("normalize: false", "normalize", Fixed(False)),
+        ("augmentation: [none, flip]", "augmentation", Choice(("none", "flip"))),
+        ("augmentation: {none: {}, shift: }", "augmentation.shift.fraction", Uniform(0.05, 0.2)),
+        ("augmentation: {erase: {fraction: [0.2, 0.4]}}", "augmentation.erase.fraction", Choice((0.2, 0.4))),
+    ],
+)
+def test_normalisation_and_augmentation_are_varied_like_anything_else(line: str, name: str, domain: Domain) -> None:
+    text = edited(("embedding_dim: 16", f"embedding_dim: 16\n  {line}"))
+    study = parse_study(text, "f.yaml")
+    assert study.space.domains[name] == domain
+    assert study.meaning != parse_study(TEXT, "f.yaml").meaning
 
 
 def test_a_component_with_nothing_given_searches_its_default_space() -> None:

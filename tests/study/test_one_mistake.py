@@ -9,6 +9,7 @@ import pytest
 from tests.study.sound import TEXT, edited, faults_in
 
 LOSS = "{triplet: {margin: 0.2}}"
+DIM = "embedding_dim: 16"
 ONE_FAULT = [
     # old, new, line, what is said, how to mend it
     # keys that nothing reads, at every level
@@ -70,6 +71,15 @@ ONE_FAULT = [
     ("{asha: {grace_epochs: 2}}", "ahsa", 12, "search.stopping: 'ahsa' is not known here", "write none, asha, or"),
     ("{asha: {grace_epochs: 2}}", "false", 12, "search.stopping: False is not known here", "write none, asha, or"),
     ("{asha: {grace_epochs: 2}}", "{}", 12, "search.stopping.asha: is missing", "add `asha:`"),
+    (DIM, "augmentation: shfit", 7, "augmentation 'shfit' is not registered", "did you mean 'shift'?"),
+    (DIM, "augmentation:", 7, "space.augmentation: is empty", "write one or more of: none, flip"),
+    (
+        DIM,
+        "augmentation: {flip: {fraction: 1}}",
+        7,
+        "flip.fraction: nothing reads",
+        "space.augmentation.shift.fraction",
+    ),
     # the objective
     ("val/auc", "val/acu", 4, "'val/acu' is not reported by protocol closed", "did you mean 'val/auc'?"),
     ("val/auc", "auc", 4, "'auc' is not reported by protocol closed", "did you mean 'val/auc'?"),
@@ -106,7 +116,37 @@ ONE_FAULT = [
     ("{max: 5}", "{max: .nan}", 14, ".nan is not a finite number", "write a finite number"),
     ("{max: 5}", "{min: 7, max: 5}", 14, "nothing is at least 7 and at most 5", "swap min and max"),
     ("seed: 1", "seed: abc", 15, "seed: 'abc' is not a whole number", "write a whole number"),
+    (DIM, "normalize: 1", 7, "space.normalize: 1 is not true or false", "write true or false"),
+    (DIM, "normalize: [true, true]", 7, "names a value twice", "name each value once"),
+    (DIM, "normalize:", 7, "space.normalize: is empty", "write true or false"),
+    ("mlp", "{mlp: {batch_norm: 0}}", 6, "mlp.batch_norm: 0 is not true or false", "write true or false"),
+    (DIM, "image_size: small", 7, "space.image_size: 'small' is not a whole number", "write a whole number"),
     # impossible values
+    (DIM, "augmentation: {shift: {fraction: 0.6}}", 7, "fraction: 0.6 leaves its bounds", "within 0 to 0.5"),
+    (DIM, "image_size: 4", 7, "space.image_size: 4 is too small", "write 8 or more"),
+    (DIM, "image_size: [8, 600]", 7, "space.image_size: [8, 600] is too large", "write 512 or less"),
+    (DIM, "image_size: {int: [8, 16]}", 7, "is a range, but each size is decoded", "write [first, second, ...]"),
+    (
+        "closed}\nobjective: {metric: val/auc}\nspace:\n",
+        "closed, image_size: 8}\nobjective: {metric: val/auc}\nspace:\n  image_size: [8, 12]\n",
+        6,
+        "space.image_size: data.image_size gives a size too (f.yaml:3)",
+        "remove one of the two",
+    ),
+    (
+        DIM,
+        "normalize: false\n  sampler: distance_weighted",
+        7,
+        "distance_weighted needs length 1",
+        "write true, or take",
+    ),
+    (
+        DIM,
+        "sampler: [hard, distance_weighted]\n  normalize: [true, false]",
+        8,
+        "leaves embeddings of any",
+        "write true",
+    ),
     ("embedding_dim: 16", "embedding_dim: 1", 7, "space.embedding_dim: 1 is too small", "write 2 or more"),
     ("0.2", "5", 8, "space.loss.triplet.margin: 5 leaves its bounds", "stay within 0 to 2"),
     ("0.2", "{uniform: [0, 5]}", 8, "{uniform: [0, 5]} leaves its bounds", "stay within 0 to 2"),

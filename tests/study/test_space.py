@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from ablate.study.configuration import Component, Configuration
+from ablate.study.configuration import Component, Configuration, architecture
 from ablate.study.domain import Choice, Domain, Fixed, Int, Uniform
-from ablate.study.space import Space
+from ablate.study.space import MOST_ARCHITECTURES, Space
 from ablate.types import Scalar
 
 
@@ -19,8 +20,10 @@ def space(**changes: object) -> Space:
         "sampler": {"random": {}, "hard": {}},
         "optimizer": {"adam": {"lr": Fixed(0.001)}},
         "schedule": {"constant": {}},
+        "augmentation": {"none": {}},
     }
     dims = {"embedding_dim": Int(2, 4), "batch_classes": Fixed(4), "batch_per_class": Fixed(2)}
+    dims |= {"normalize": Fixed(True), "image_size": Fixed(28)}
     slots = {name: changes.get(name, levels) for name, levels in parts.items()}
     rest: dict[str, object] = {name: changes.get(name, domain) for name, domain in dims.items()}
     return Space(slots=slots, epochs=3, **rest)  # type: ignore[arg-type]
@@ -87,10 +90,32 @@ def test_size_counts_what_a_walk_through_all_answers_finds() -> None:
 def test_architectures_are_every_backbone_with_every_width_and_nothing_else() -> None:
     found = space().architectures()
     assert found is not None
-    assert [(backbone.name, backbone.params.get("width"), width) for backbone, width in found] == [
-        (name, width, dim) for name, width in (("mlp", 8), ("mlp", 16), ("resnet18", None)) for dim in (2, 3, 4)
+    assert [(backbone.name, backbone.params.get("width"), width, size) for backbone, width, size in found] == [
+        (name, width, dim, 28) for name, width in (("mlp", 8), ("mlp", 16), ("resnet18", None)) for dim in (2, 3, 4)
     ]
     assert space(backbone={"mlp": {"width": Uniform(0, 1)}}).architectures() is None
+
+
+def test_every_image_size_is_an_architecture_of_its_own_and_counts_towards_their_limit() -> None:
+    sizes = Choice((28, 14))
+    found = space(backbone={"resnet18": {}}, embedding_dim=Fixed(8), image_size=sizes).architectures()
+    assert found is not None
+    shapes = [architecture(*parts) for parts in found]
+    assert shapes == ["resnet18 image_size=14 dim=8", "resnet18 image_size=28 dim=8"]
+    most = Int(1, MOST_ARCHITECTURES // 2)
+    assert space(backbone={"resnet18": {}}, embedding_dim=most, image_size=sizes).architectures() is not None
+    more = Int(1, MOST_ARCHITECTURES // 2 + 1)
+    assert space(backbone={"resnet18": {}}, embedding_dim=more, image_size=sizes).architectures() is None
+
+
+def test_what_every_configuration_has_is_asked_for_last_where_it_is_a_choice() -> None:
+    varied = space(backbone={"resnet18": {}}, loss={"info_nce": {}}, sampler={"random": {}}, embedding_dim=Fixed(8))
+    varied = replace(varied, normalize=Choice((True, False)), image_size=Choice((14, 28)))
+    configuration, asked = resolved(varied, {"normalize": False, "image_size": 28})
+    assert asked == ["normalize", "image_size"]
+    assert (configuration.normalize, configuration.image_size) == (False, 28)
+    assert varied.size == 4
+    assert list(varied.domains)[-2:] == ["normalize", "image_size"]
 
 
 @pytest.fixture
@@ -116,10 +141,13 @@ def test_params_name_every_choice_flat(configuration: Configuration) -> None:
         "optimizer": "adam",
         "optimizer.lr": 0.001,
         "schedule": "constant",
+        "augmentation": "none",
         "embedding_dim": 2,
         "batch.classes": 4,
         "batch.per_class": 2,
         "epochs": 3,
+        "normalize": True,
+        "image_size": 28,
     }
 
 
@@ -131,6 +159,9 @@ def test_the_digest_changes_with_every_choice_but_not_with_the_epochs(configurat
         {"batch_classes": 5},
         {"loss": {"name": "info_nce", "params": {"temperature": 0.2}}},
         {"sampler": {"name": "hard", "params": {}}},
+        {"augmentation": {"name": "flip", "params": {}}},
+        {"normalize": False},
+        {"image_size": 29},
     ]
     digests = {Configuration.from_dict({**raw, **other}).digest for other in others}
-    assert len(digests | {configuration.digest}) == 5
+    assert len(digests | {configuration.digest}) == 8

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from ablate.store.read import StudyResults
 from ablate.summary.pareto import pareto_front
 from ablate.summary.render import FORMATS, WIDTH, render
 from ablate.summary.search_report import MOST_ROWS
+from ablate.summary.words import configuration, varied
+from ablate.types import Scalar
 from tests.summary.rows import of, row
 
 
@@ -57,6 +60,22 @@ def test_no_line_is_wider_than_the_screen_and_nothing_of_a_row_is_lost() -> None
     assert max(map(len, shown(wide).splitlines())) <= WIDTH
     assert "1,000,000" in shown(wide)
     assert "a reason a reason" in shown(wide) and "..." in shown(wide)
+
+
+def test_that_nothing_augments_is_said_so_where_it_differs_and_switches_are_named() -> None:
+    choices: list[dict[str, Scalar]] = [
+        {"augmentation": "none", "normalize": True},
+        {"augmentation": "shift", "augmentation.fraction": 0.1, "normalize": False},
+        {"augmentation": "shift", "augmentation.fraction": 0.25, "normalize": False},
+    ]
+    plain = row("0001", recall=0.9)
+    shared = {name: value for name, value in plain.params.items() if name != "backbone.width"}
+    rows = [replace(plain, id=f"000{n}", params=shared | choice) for n, choice in enumerate(choices)]
+    assert [configuration(each, varied(rows)) for each in rows] == [
+        "no augmentation, normalize=True",
+        "shift fraction=0.1, normalize=False",
+        "shift fraction=0.25, normalize=False",
+    ]
 
 
 def test_a_study_with_nothing_complete_says_so_and_shows_how_far_it_is() -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+from ablate.catalogue.backbones import ImageShape
 from ablate.cost import latency
+from ablate.cost.latency import Latency
 from ablate.study.configuration import Component
-from ablate.training import checkpoint
+from ablate.training import checkpoint, closing
 from ablate.training.closing import measure_architectures, read_test
 from ablate.training.data import load_data
 from ablate.training.evaluate import evaluate
@@ -47,3 +51,19 @@ def test_every_architecture_gets_its_latency_for_1_and_32_images(
         for batch in ("latency", "latency_batch32"):
             assert 0 < costs[f"cost/{batch}_ms_p50"] <= costs[f"cost/{batch}_ms_p95"]
     assert len(list((tmp_path / "latency").iterdir())) == 4
+
+
+def test_each_architecture_is_measured_on_images_of_its_own_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[str, ImageShape]] = []
+
+    def measure(network: nn.Module, image: ImageShape, *, key: str, batch: int, device: torch.device) -> Latency:
+        network.eval()(torch.zeros(1, image.channels, image.size, image.size))  # an mlp stands no other size
+        seen.append((key, image))
+        return Latency(1.0, 1.0)
+
+    monkeypatch.setattr(closing, "cached_latency", measure)
+    sizes = {str(size): replace(CONFIGURATION, image_size=size) for size in (8, 12)}
+    measure_architectures(sizes, trial(tmp_path))
+    assert seen == [(str(size), ImageShape(1, size)) for size in (8, 8, 12, 12)]

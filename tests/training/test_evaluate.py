@@ -80,6 +80,16 @@ def test_every_epoch_is_judged_by_the_same_pairs_and_another_seed_by_others(
     assert evaluate(network, data, data.val, protocol="verification", seed=1) != first
 
 
+def test_the_length_of_an_embedding_never_counts(data: TrialData) -> None:
+    networks = []
+    for normalize in (True, False):
+        torch.manual_seed(0)
+        networks.append(build_network(CNN, 8, data.shape, normalize=normalize).train())
+    unit, raw = (embed(network, data, data.val) for network in networks)
+    torch.testing.assert_close(raw.norm(dim=1), torch.ones(len(raw)))
+    assert torch.equal(unit, raw)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_weights_that_are_not_finite_are_a_diverged_trial(data: TrialData, network: SiameseNetwork, bad: float) -> None:
     nn.init.constant_(network.head.weight, bad)

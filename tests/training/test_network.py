@@ -18,6 +18,18 @@ def test_embeddings_have_length_one_and_the_width_asked_for(backbone: Component)
     torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(5))
 
 
+def test_without_normalisation_only_training_sees_the_lengths_that_the_head_gives() -> None:
+    network = build_network(CNN, 12, ImageShape(1, 8), normalize=False)
+    images = torch.randn(5, 1, 8, 8)
+    head: list[torch.Tensor] = []
+    network.head.register_forward_hook(lambda module, given, made: head.append(made))
+    raw = network.train()(images)
+    assert torch.equal(raw, head[-1])
+    assert not torch.allclose(raw.norm(dim=1), torch.ones(5), atol=0.1)
+    unit = network.eval()(images)
+    torch.testing.assert_close(unit, torch.nn.functional.normalize(head[-1], dim=1))
+
+
 def test_embeddings_are_32_bit_floats_of_length_one_when_the_layers_run_in_bfloat16() -> None:
     network = build_network(CNN, 64, ImageShape(1, 8)).eval()
     with torch.autocast("cpu", torch.bfloat16):

@@ -16,10 +16,13 @@ CONFIGURATION = Configuration(
     sampler=Component("random"),
     optimizer=Component("adam"),
     schedule=Component("constant"),
+    augmentation=Component("none"),
     embedding_dim=8,
     batch_classes=6,
     batch_per_class=16,
     epochs=1,
+    normalize=True,
+    image_size=8,
 )
 DIGITS = DataSpec(
     name="digits",

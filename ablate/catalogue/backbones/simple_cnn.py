@@ -11,14 +11,15 @@ from ablate.catalogue.backbones.backbone import BACKBONES, Backbone, ImageShape
     bounds={"width": (1, 4096), "depth": (1, 16)},
     source="the four blocks of Vinyals et al. 2016 (arXiv:1606.04080)",
 )
-def simple_cnn(image: ImageShape, *, width: int = 64, depth: int = 4) -> Backbone:
+def simple_cnn(image: ImageShape, *, width: int = 64, depth: int = 4, batch_norm: bool = True) -> Backbone:
     """`depth` blocks of a 3x3 convolution with `width` channels; each halves the image while it has 2 pixels or more."""
     from torch import nn
 
     layers: list[nn.Module] = []
     channels, size = image.channels, image.size
     for _ in range(depth):
-        layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+        norm = [nn.BatchNorm2d(width)] if batch_norm else []  # it brings a bias, so the convolution needs none
+        layers += [nn.Conv2d(channels, width, 3, padding=1, bias=not batch_norm), *norm, nn.ReLU(inplace=True)]
         channels = width
         if size >= 2:
             layers.append(nn.MaxPool2d(2))
