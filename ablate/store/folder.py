@@ -77,7 +77,7 @@ class StudyFolder:
                 file.truncate(0)  # not by its name: the folder may have been set aside meanwhile
 
     def check_writable(self) -> None:
-        """Raise StoreError where the folder cannot be made, or written; tried out in what there is of it, and left as it was."""
+        """Raise StoreError where the folder cannot be made or written: tried out in what there is of it, leaving nothing."""
         place = next(place for place in (self.path, *self.path.parents) if os.path.exists(place))
         try:
             with TemporaryDirectory(prefix=".ablate-", dir=place):

@@ -134,7 +134,7 @@ def test_other_data_or_constraints_under_the_same_study_are_refused_with_what_di
 @pytest.mark.parametrize("place", ["file", "file/below", "file/below/that"])
 def test_a_folder_that_is_a_file_or_below_one_is_refused_and_nothing_is_written(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(StoreError, match="cannot be made and written \\(not a directory\\)\n.*--out"):
+    with pytest.raises(StoreError, match=r"cannot be made and written \(not a directory\)\n.*--out"):
         StudyFolder(tmp_path / place).check_writable()
     with pytest.raises(StoreError, match="cannot be made and written"), StudyFolder(tmp_path / place).held():
         pass
