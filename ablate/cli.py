@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the study ended but some trials failed; 2 refused before a
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -178,7 +179,13 @@ def summarize(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise AblateError(
+                f"--output {output} cannot be written ({why})\n  name a file in a folder that is there"
+            ) from None
         typer.echo(f"written to {output}", err=True)
 
 
@@ -262,15 +269,29 @@ def schema() -> None:
 @app.command(epilog="Example: ablate ui --port 5001")
 def ui(
     out: OutDir = DEFAULT_OUT,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 5000,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the studies' store; Ctrl-C ends it."""
     uri = _store_uri(tracking_uri, out)
+    if uri.startswith(("http:", "https:")):
+        raise AblateError(f"--tracking-uri {uri} is a server with a UI of its own\n  open that address in a browser")
+    _check_free(port)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    typer.echo(f"MLflow UI on http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
-    words = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, "--port", str(port)]
-    os.execv(sys.executable, words)
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")  # eight processes that studies have no use for
+    typer.echo(f"MLflow UI on http://127.0.0.1:{port}, comes up in some seconds (Ctrl-C ends it)", err=True)
+    words = ["ui", "--backend-store-uri", uri, "--port", str(port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
+
+
+def _check_free(port: int) -> None:
+    """Raise AblateError where nothing can listen on `port`: MLflow would say so late, and at length."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise AblateError(
+            f"--port {port} cannot be had ({os.strerror(error.errno or 0).lower()})\n  name another, as in --port {port + 1}"
+        ) from None
 
 
 def main() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import resource
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ablate.study.json_schema import study_json_schema
+from tests.store.studies import open_memory, run_to_the_end
 from tests.study.sound import TEXT, edited
 
 pytestmark = pytest.mark.slow  # every test starts a Python process, and `plan` loads torch
@@ -84,6 +88,17 @@ def test_a_bad_study_is_refused_with_all_its_faults_and_nothing_is_written(
         (["frobnicate"], "No such command"),
         (["plan"], "Missing argument"),
         (["plan", "good.yaml", "--trials", "many"], "Invalid value"),
+        (["run", "good.yaml", "--out", "good.yaml"], "good.yaml/faces: this folder cannot be made and written"),
+        (
+            ["run", "good.yaml", "--tracking-uri", "mlruns"],
+            "--tracking-uri mlruns: MLflow keeps no runs in plain folders",
+        ),
+        (
+            ["summarize", "--experiment", "faces", "--tracking-uri", "x://y"],
+            "--tracking-uri x://y: MLflow knows no 'x:'",
+        ),
+        (["ui", "--tracking-uri", "sqlite:///none.db"], "none.db is not there"),
+        (["ui", "--tracking-uri", "http://127.0.0.1:1"], "open that address in a browser"),
     ],
 )
 def test_what_is_refused_ends_with_code_2_and_one_message(
@@ -146,3 +161,44 @@ def test_list_shows_every_kind_and_one_kind_alone(tmp_path: Path) -> None:
 
 def test_schema_prints_the_schema(tmp_path: Path) -> None:
     assert json.loads(ablate("schema", cwd=tmp_path).stdout) == study_json_schema()
+
+
+def test_a_port_in_use_is_refused_before_mlflow_starts(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "mlflow.db").touch()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = ablate("ui", "--port", str(port), cwd=tmp_path, code=2)
+    assert (
+        done.stderr
+        == f"--port {port} cannot be had (address already in use)\n  name another, as in --port {port + 1}\n"
+    )
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_ui_comes_up_on_a_store_with_one_server_process(tmp_path: Path) -> None:
+    """Without MLflow's job runners, which are eight processes."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    (tmp_path / "mlflow.db").touch()
+    program = "from ablate.cli import main; main()"
+    words = [sys.executable, "-c", program, "ui", "--out", str(tmp_path), "--port", str(port)]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            end = time.monotonic() + 90
+            while not answers(port):
+                assert server.poll() is None and time.monotonic() < end, "it does not come up"
+                time.sleep(0.2)
+            assert len(psutil.Process(server.pid).children(recursive=True)) == 1
+        finally:
+            server.terminate()
+
+
+def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    run_to_the_end(open_memory(tmp_path / "made-up"))
+    done = ablate("summarize", "made-up", "--output", "nope/x.md", cwd=tmp_path, code=2)
+    assert done.stderr.startswith("--output nope/x.md cannot be written (no such file or directory)\n  name a file")

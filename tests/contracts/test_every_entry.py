@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from ablate.study.domain import limits, parse_domain
 from ablate.study.space_file import REGISTRIES
 from ablate.study.splits import PROTOCOLS
 
+README = Path(__file__).parents[2] / "README.md"
 ALL: dict[str, Registry[Any]] = {**REGISTRIES, "dataset": DATASETS}
 ENTRIES = [entry for registry in ALL.values() for entry in registry]
 every_entry = pytest.mark.parametrize("entry", ENTRIES, ids=[f"{entry.kind}-{entry.name}" for entry in ENTRIES])
@@ -44,9 +47,36 @@ def test_the_defaults_of_the_entry_have_their_type_and_lie_within_its_bounds(ent
 @every_entry
 def test_the_numbers_of_the_entry_are_bounded(entry: Entry) -> None:
     """Without bounds a margin of -3 or a width of 0 would be found only by the trial that it breaks."""
+    assert missing_bounds(entry) == ""
+
+
+def missing_bounds(entry: Entry) -> str:
+    """What to add to the entry; empty where nothing is missing."""
     numbers = [parameter for parameter in entry.parameters.values() if parameter.type in (int, float)]
     unbounded = [number.name for number in numbers if number.low == -float("inf") or number.high == float("inf")]
-    assert unbounded == [], f"{entry.kind} {entry.name}"
+    example = ", ".join(f'"{name}": (LOWEST, HIGHEST)' for name in unbounded)
+    return f"{entry.kind} {entry.name}: add bounds={{{example}}} to its register(...)" if unbounded else ""
+
+
+def test_what_is_missing_is_said_as_it_is_to_be_written() -> None:
+    def build(*, margin: float = 1.0, width: int = 3, name: str = "x") -> None:
+        """A builder."""
+
+    entry = Entry("loss", "made_up", build, {}, "a test", {"width": (1, 9)})
+    expected = 'loss made_up: add bounds={"margin": (LOWEST, HIGHEST)} to its register(...)'
+    assert missing_bounds(entry) == expected
+
+
+def test_the_example_of_the_readme_is_a_sound_entry() -> None:
+    from torch import nn
+
+    (example,) = re.findall(r"```python\n(# ablate/catalogue/losses.py.*?)```", README.read_text(), re.DOTALL)
+    losses: Registry[Any] = Registry("loss", "ablate.catalogue")
+    exec("from __future__ import annotations\n" + example, {"LOSSES": losses, "nn": nn})
+    entry = losses._entries["lifted_structure"]
+    assert missing_bounds(entry) == ""
+    assert entry.parameters["margin"].low <= entry.parameters["margin"].default <= entry.parameters["margin"].high
+    assert isinstance(entry.build(), nn.Module)
 
 
 def refuse(what: str, mend: str) -> None:
