@@ -4,6 +4,7 @@ AblateError
 ├── StudyError          the study file: all its faults at once, each with line and mend
 ├── UnknownComponent    a name that no registry has
 ├── DataError           files missing, damaged, or not what they should be
+├── DesignError         factors of an ablation that make no design
 ├── ResourceError       more CPUs or GPUs asked for than there are
 └── StoreError          a study folder that cannot be used as it stands
 """
@@ -47,6 +48,10 @@ class UnknownComponent(AblateError):
 
 class DataError(AblateError):
     """Data files that are missing, damaged, or not the ones expected."""
+
+
+class DesignError(AblateError):
+    """Factors, groups or excluded combinations of an ablation from which no design can be made."""
 
 
 class ResourceError(AblateError):
