@@ -48,7 +48,7 @@ class Factor:
 
     def exists_in(self, levels: Mapping[str, Level]) -> bool:
         """Whether `when` holds."""
-        return all(name in levels and levels[name] in allowed for name, allowed in self.when.items())
+        return all(levels.get(name) in allowed for name, allowed in self.when.items())
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def arms_of(factors: Sequence[Factor], combinations: Iterable[Mapping[str, Level
 def excluding(levels: Mapping[str, Level], exclude: Exclude) -> Allowed | None:
     """The first mapping of `exclude` that leaves out this combination; None where none does."""
     for mapping in exclude:
-        if all(name in levels and levels[name] in _several(allowed) for name, allowed in mapping.items()):
+        if all(levels.get(name) in _several(allowed) for name, allowed in mapping.items()):
             return mapping
     return None
 

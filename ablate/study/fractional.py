@@ -170,7 +170,7 @@ def _shared_parts(factors: Sequence[Factor], runs: Runs) -> list[Alias]:
     centred = []
     for place, factor in enumerate(factors):
         columns = contrasts(runs[:, [place]], (len(factor.levels),))[:, 1:]
-        centred.append(columns)  # dummy levels have made levels unequally frequent
+        centred.append(columns - columns.mean(axis=0))  # dummy levels have made levels unequally frequent
     model = np.concatenate([np.ones((len(runs), 1)), *centred], axis=1)
     owner = np.repeat(np.arange(-1, len(names)), [1, *(columns.shape[1] for columns in centred)])
     mixed: dict[str, list[Effect]] = {name: [] for name in names}

@@ -11,7 +11,6 @@ import pytest
 
 from ablate.errors import AblateError, DesignError
 from ablate.study.design import MOST_ARMS, Alias, Factor, Plan, grid, leave_one_out, one_at_a_time
-from ablate.study.fractional import fractional
 
 LOSS = Factor("loss", ("contrastive", "triplet", "circle"), "triplet")
 SAMPLER = Factor("sampler", ("random", "hard"), "random")
@@ -169,9 +168,6 @@ def test_one_level_more_leaves_the_names_of_earlier_arms_and_what_they_stand_for
     for design in (grid, one_at_a_time):
         before, after = ({arm.name: dict(arm.levels) for arm in design(each).arms} for each in (factors, extended))
         assert before.items() <= after.items() and len(after) > len(before)
-    whole = {arm.name: dict(arm.levels) for arm in grid(extended).arms}
-    for each in (factors, extended):  # a fraction may choose other arms, but calls none by another's name
-        assert {arm.name: dict(arm.levels) for arm in fractional(each).arms}.items() <= whole.items()
 
 
 def test_a_design_error_is_a_mistake_that_the_command_line_shows() -> None:

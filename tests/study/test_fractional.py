@@ -132,6 +132,13 @@ def test_twelve_factors_take_well_under_a_second() -> None:
 MIXED = [(4, 4, 2, 3), (3, 3, 3, 3), (3, 2, 2, 2, 2), (5, 4, 3, 2), (4, 2, 2, 2, 2), (6, 3, 2, 3), (3, 3, 2, 2, 2, 2)]
 
 
+@pytest.mark.parametrize("levels", [(2,) * 5, (13, 3, 3), *MIXED])
+def test_an_arm_has_the_name_that_it_has_in_the_grid(levels: tuple[int, ...]) -> None:
+    """Another fraction, after a level more, thus finds the stored trials of the arms that both have."""
+    whole = {arm.name: dict(arm.levels) for arm in grid(factors_of(*levels)).arms}
+    assert {arm.name: dict(arm.levels) for arm in fractional(factors_of(*levels)).arms}.items() <= whole.items()
+
+
 @pytest.mark.parametrize("levels", MIXED)
 def test_main_effects_of_mixed_levels_are_clear_of_each_other(levels: tuple[int, ...]) -> None:
     plan = fractional(factors_of(*levels))

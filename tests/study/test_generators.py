@@ -57,6 +57,13 @@ def test_a_fraction_has_the_fewest_runs_that_the_tables_know(resolution: int, fa
     assert columns[: runs.bit_length() - 1] == tuple(1 << bit for bit in range(runs.bit_length() - 1))
 
 
+@pytest.mark.parametrize("factors", [21, 22, 24, 32, 33, 64])
+def test_resolution_iv_never_needs_more_runs_than_twice_the_factors_rounded_up_to_a_power_of_two(factors: int) -> None:
+    columns = regular_fraction(factors, 4)
+    assert 2 ** max(columns).bit_length() == 2 ** (2 * factors - 1).bit_length()
+    assert all(cancelling(columns, size) == 0 for size in (1, 2, 3))
+
+
 @pytest.mark.parametrize(("factors", "runs"), FEWEST_SHORT_WORDS)
 def test_a_fraction_has_the_fewest_short_words(factors: int, runs: int) -> None:
     expected = FEWEST_SHORT_WORDS[factors, runs]

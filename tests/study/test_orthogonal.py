@@ -58,6 +58,7 @@ def test_plackett_and_burmans_run_makes_a_hadamard_matrix_of_order_12() -> None:
         ((8, 4, 4), "L32(2^18 4^2 8^1)"),
         ((3,) * 12 + (2,) * 11, "L36(2^11 3^12)"),
         ((7, 7, 7), "L49(7^8)"),
+        ((4,) + (2,) * 15, "L32(2^28 4^1)"),  # not L32(2^24 8^1), which would need dummy levels
     ],
 )
 def test_the_smallest_array_that_holds_the_factors_is_taken(levels: tuple[int, ...], name: str) -> None:
