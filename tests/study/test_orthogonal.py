@@ -58,7 +58,6 @@ def test_plackett_and_burmans_run_makes_a_hadamard_matrix_of_order_12() -> None:
         ((8, 4, 4), "L32(2^18 4^2 8^1)"),
         ((3,) * 12 + (2,) * 11, "L36(2^11 3^12)"),
         ((7, 7, 7), "L49(7^8)"),
-        ((4,) + (2,) * 15, "L32(2^28 4^1)"),  # not L32(2^24 8^1), which would need dummy levels
     ],
 )
 def test_the_smallest_array_that_holds_the_factors_is_taken(levels: tuple[int, ...], name: str) -> None:
@@ -82,6 +81,12 @@ def test_factors_with_fewer_levels_than_their_columns_keep_proportional_frequenc
             assert pairs[pair] * len(runs) == first[pair[0]] * second[pair[1]]
     even = [len(set(Counter(run[place] for run in runs).values())) == 1 for place in range(len(levels))]
     assert all(even[place] for place in range(len(levels)) if place not in fit.collapsed)
+
+
+def test_of_arrays_with_as_many_runs_one_without_dummy_levels_is_taken() -> None:
+    levels = (4,) + (2,) * 15  # L32(2^24 8^1) would hold them too, the four levels in the column of eight
+    fit = smallest_fit(levels)
+    assert fit is not None and len(fit.runs) == 32 and fit.collapsed == ()
 
 
 def test_an_array_whose_dummy_levels_make_two_runs_equal_is_passed_over() -> None:
