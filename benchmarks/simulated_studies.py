@@ -52,8 +52,7 @@ def heavy_tails(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 
 def skewed(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    drawn: Array = 1 - rng.exponential(size=shape)
-    return drawn
+    return 1 - rng.exponential(size=shape)
 
 
 def skewed_arms(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:

@@ -42,7 +42,10 @@ class Paired:
     bootstrap_high: float | None = None
     """Its bootstrap interval, which does not suppose a normal distribution (`bootstrap_bounds`)."""
     p: float | None = None
-    """Two-sided, of the paired t test that the true mean is 0. Equal differences: 1 if they are 0, else 0."""
+    """Two-sided, of the paired t test that the true mean is 0. Equal differences: 1 if they are 0, else 0.
+
+    Three seeds of a metric over few images may differ equally by chance: "coarse" in docs/benchmarks.md.
+    """
     p_sign_flip: float | None = None
     """The same without supposing a normal distribution; never below 2 / 2**n."""
     effect_size: float | None = None

@@ -85,6 +85,7 @@ def test_power_at_its_edges() -> None:
     assert detectable(5, 0.0) == 0
     assert power_of(1, 9.0, 0.1) == 0
     assert power_of(5, 0.0, 0.0) == 0 and power_of(5, 1e-9, 0.0) == 1
+    assert power_of(5, -1e200, 1.0) == power_of(5, 1e200, 1.0) == 1
     assert seeds_needed(0.0, 1.0) is None and seeds_needed(0.0, 0.0) is None
     assert seeds_needed(0.1, 0.0) == 2
     assert seeds_needed(0.5, 1, most=33) is None and seeds_needed(0.5, 1, most=34) == 34
