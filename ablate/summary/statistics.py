@@ -80,7 +80,8 @@ def paired_rows(
     bootstrap = bootstrap_bounds(differences, confidence=confidence, seed=seed, resamples=resamples)
     bounds = [np.where(deviation > 0, bound, mean) for bound in bootstrap]
     p = 2 * special.stdtr(n - 1, -np.abs(_over(mean, error)))
-    effect_size = np.where((deviation > 0) & (n > 2), _over(mean, deviation) * _hedges(n), np.nan)
+    correction = _hedges(n) if n > 2 else np.nan  # two seeds have none
+    effect_size = np.where(deviation > 0, _over(mean, deviation) * correction, np.nan)
     columns = (mean, deviation, mean - half, mean + half, *bounds, p, sign_flip_p(differences, seed=seed), effect_size)
     table: list[list[float]] = np.column_stack(columns).tolist()
     return [Paired(n, *(None if math.isnan(number) else number for number in row)) for row in table]

@@ -169,3 +169,16 @@ def test_a_fraction_that_is_no_share_is_refused(fraction: float) -> None:
 def test_closed_refuses_a_class_with_too_few_images_and_names_it() -> None:
     with pytest.raises(DataError, match="class 5 has too few"):
         split({"train": np.array([3, 3, 3, 3, 5, 5])}, "closed", disjoint=False)
+
+
+@pytest.mark.parametrize("protocol", ["retrieval", "closed"])
+def test_the_test_is_drawn_by_a_seed_of_its_own_so_that_no_trials_validation_is_anothers_test(protocol: str) -> None:
+    labels = {"train": np.repeat(np.arange(20), 10)}
+    made = [make_splits(labels, protocol=protocol, disjoint_parts=False, seed=s, test_seed=0) for s in range(5)]
+    tests = {tuple(each.test.indices) for each in made}
+    assert len(tests) == 1
+    assert len({tuple(each.val.indices) for each in made}) == 5
+    for each in made:
+        assert not (set(each.train.indices) | set(each.val.indices)) & set(next(iter(tests)))
+    moved = make_splits(labels, protocol=protocol, disjoint_parts=False, seed=0, test_seed=1)
+    assert tuple(moved.test.indices) not in tests

@@ -293,3 +293,9 @@ def test_kendalls_tau_is_none_where_there_is_no_ranking() -> None:
     assert kendall_tau([1, 1, 1], [1, 2, 3]) is None and kendall_tau([1, 2], [3, 3]) is None
     with pytest.raises(AssertionError, match="not of 2 and 3"):
         kendall_tau([1, 2], [1, 2, 3])
+
+
+def test_two_equal_differences_are_a_point_without_a_size_or_a_warning() -> None:
+    found = paired([0.11, 0.11])
+    assert [found.low, found.high, found.p] == pytest.approx([0.11, 0.11, 0])
+    assert found.effect_size is None

@@ -1,0 +1,146 @@
+"""The summary of an ablation: the answer in words, every format, and what must not be dropped or guessed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ablate.store.read import StudyResults
+from ablate.summary.pareto import pareto_front
+from ablate.summary.render import render
+from ablate.types import TrialResult
+from tests.summary.ablations import design, grid, one_at_a_time, study
+
+
+def shown(found: StudyResults, format: str = "table") -> str:
+    return render(found, pareto_front(found), format)
+
+
+def made(*, seeds: int = 5, gain: float = 0.05, noise: float = 0.001, margin: float | None = None) -> StudyResults:
+    """`sampler=hard` is better by `gain` in every seed, the losses differ by noise alone."""
+    arms, draw = one_at_a_time(), np.random.default_rng(0)
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.7 + s / 50 + gain * (arm == "sampler=hard") + draw.normal(0, noise)
+        for s in range(seeds)
+        for arm in arms
+    }
+    return study(design("one_at_a_time", arms, seeds=seeds, margin=margin), values)
+
+
+def test_the_answer_comes_first_with_interval_seeds_p_and_time() -> None:
+    first, *_ = shown(made()).splitlines()
+    assert first.startswith("made-up: hard beats random by 5.")
+    for part in ("points recall_at_1 [", "5 seeds, Holm p < 0.001", "+100 % training"):
+        assert part in shown(made()).split("\n\n")[0].replace("\n", " ")
+
+
+def test_where_nothing_can_be_told_apart_the_answer_says_what_would_have_been_seen() -> None:
+    text = shown(made(gain=0.0, noise=0.02))
+    assert "no level can be told apart from its baseline; differences of " in text.splitlines()[0]
+    assert "80 % power" in text.splitlines()[0]
+    assert "seeds may settle the nearest" in text
+
+
+def test_one_seed_has_no_interval_and_says_so() -> None:
+    text = shown(made(seeds=1))
+    assert "one seed: no intervals and no tests; give `seeds: 3` or more" in text.replace("\n", " ")
+    assert "[" not in text.split("effects on")[1].split("arms")[0]
+    found = json.loads(shown(made(seeds=1), "json"))
+    assert {(e["n"], e["low"], e["high"], e["p"]) for e in found["effects"]} == {(1, None, None, None)}
+
+
+def test_equivalent_levels_are_named_with_their_margin() -> None:
+    assert "equivalent within 1 points: info_nce and triplet, circle and triplet" in shown(made(margin=0.01))
+
+
+def test_json_has_the_stable_names_of_an_effect() -> None:
+    found = json.loads(shown(made(), "json"), parse_constant=pytest.fail)
+    effect = found["effects"][2]
+    stable = {"factor", "level", "baseline", "difference", "low", "high", "p", "n", "verdict"}
+    assert stable <= set(effect)
+    assert (effect["factor"], effect["level"], effect["baseline"], effect["n"], effect["verdict"]) == (
+        "sampler",
+        "hard",
+        "random",
+        5,
+        "better",
+    )
+    assert effect["low"] < effect["difference"] < effect["high"]
+    assert [arm["n"] for arm in found["arms"]] == [5, 5, 5, 5]
+
+
+def test_failed_cells_are_counted_and_shown() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {(arm, s): 0.7 + s / 50 for s in range(3) for arm in arms}
+    for seed in range(3):
+        values["loss=circle", seed] = None
+    text = shown(study(design("one_at_a_time", arms, seeds=3), values))
+    row = next(line for line in text.split("\narms\n")[1].splitlines() if line.startswith("loss=circle"))
+    assert row.split()[1:5] == ["-", "-", "0", "3"]  # mean, interval, n, failed
+    assert "failed trials" in text and "diverged: the loss became nan" in text
+    assert "9 complete, 3 failed" in text.replace("\n", " ")
+
+
+def test_arms_that_agree_to_the_last_bit_are_suspicious() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.7 + s / 50 + (0.0 if arm in ("baseline", "loss=info_nce") else 0.01 * len(arm))
+        for s in range(2)
+        for arm in arms
+    }
+    text = shown(study(design("one_at_a_time", arms, seeds=2), values)).replace("\n", " ")
+    assert "suspicious: baseline and loss=info_nce differ in loss and agree in every metric to the last bit" in text
+    assert text.count("suspicious") == 1
+
+
+def test_a_grid_has_a_heat_map_whose_darkest_cell_is_the_best() -> None:
+    arms = grid()
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.5 + 0.01 * number + s / 1000 for s in range(3) for number, arm in enumerate(arms)
+    }
+    text = shown(study(design("grid", arms, seeds=3), values))
+    map_ = text.split("mean test/recall_at_1: loss x sampler")[1].splitlines()[2:5]
+    assert [line.split()[0] for line in map_] == ["triplet", "info_nce", "circle"]
+    assert map_[2].rstrip().endswith("0.5510 █")
+    assert "█" not in map_[0]
+
+
+def test_the_ranking_is_followed_along_the_tuning_budget() -> None:
+    base = made(seeds=3)
+    assert base.design is not None
+    tuning = [
+        TrialResult(
+            id=f"{100 + number:04d}",
+            state="complete",
+            reason=None,
+            seed=10**6,
+            arm=arm,
+            params={},
+            metrics={"val/recall_at_1": value},
+            phase="tune",
+        )
+        for number, (arm, value) in enumerate(
+            [("baseline", 0.9), ("sampler=hard", 0.1), ("baseline", 0.2), ("sampler=hard", 0.95)]
+        )
+    ]
+    found = replace(base, trials=[*base.trials, *tuning], design=replace(base.design, tuned=2))
+    stability = json.loads(shown(found, "json"))["stability"]
+    assert [(each["trials"], each["tau"]) for each in stability] == [(1, -1.0), (2, 1.0)]
+    assert stability[1]["best"] == {"baseline": 0.9, "sampler=hard": 0.95}
+    assert "tuning budget and rank stability" in shown(found)
+
+
+@pytest.mark.parametrize("format", ["table", "md", "csv", "json", "latex"])
+def test_every_format_stands_an_ablation_that_has_only_begun(format: str) -> None:
+    arms = one_at_a_time()
+    assert shown(study(design("one_at_a_time", arms, seeds=2), {}), format).endswith("\n")
+    assert shown(study(design("one_at_a_time", arms, seeds=2), {("baseline", 0): 0.5}), format).endswith("\n")
+
+
+def test_latex_escapes_what_latex_reads() -> None:
+    text = shown(made(), "latex")
+    assert r"loss=info\_nce" in text and r"95 \% interval" in text
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 2

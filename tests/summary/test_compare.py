@@ -1,0 +1,62 @@
+"""Comparing two studies, or two arms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablate.errors import StoreError
+from ablate.summary.compare import Side, compare
+from ablate.summary.render import as_table
+from tests.summary.ablations import design, one_at_a_time, study
+from tests.summary.rows import of, row
+
+
+def ablation(shift: float, seeds: int = 4) -> Side:
+    arms, draw = one_at_a_time(), np.random.default_rng(int(shift * 100))
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.6 + s / 30 + shift + draw.normal(0, 0.002) for s in range(seeds) for arm in arms
+    }
+    return Side(f"shift {shift}", study(design("one_at_a_time", arms, seeds=seeds), values), None)
+
+
+def test_every_arm_that_both_have_is_compared_over_paired_seeds() -> None:
+    one, other = ablation(0.1), ablation(0.0)
+    (table,) = compare(one, other).tables
+    assert [cells[0] for cells in table.rows] == ["baseline", "loss=info_nce", "loss=circle", "sampler=hard"]
+
+    def values(side: Side) -> list[float]:
+        return [r.metrics["test/recall_at_1"] for r in side.study.trials if r.arm == "baseline"]
+
+    test = stats.ttest_rel(values(one), values(other))
+    low, high = test.confidence_interval(0.95)
+    assert table.rows[0][2] == f"[{low * 100:+.2f}, {high * 100:+.2f}]"
+    assert {cells[-1] for cells in table.rows} == {"better"}
+
+
+def test_two_arms_that_are_named_are_compared() -> None:
+    side = ablation(0.0)
+    one, other = Side("a", side.study, "loss=circle"), Side("b", side.study, "baseline")
+    (table,) = compare(one, other).tables
+    assert [cells[:2] for cells in table.rows] == [["loss=circle", "baseline"]]
+    assert "cannot tell apart" in as_table(compare(one, other))
+
+
+def test_two_searches_have_one_seed_and_no_test() -> None:
+    one, other = (Side(name, of(row("0001", recall=value)), None) for name, value in (("a", 0.9), ("b", 0.8)))
+    (table,) = compare(one, other).tables
+    assert table.rows[0][2:6] == ["+10.00", "-", "-", "1"] or table.rows[0][1:5] == ["+10.00", "-", "-", "1"]
+    assert table.rows[0][-1] == "one seed: not tested"
+
+
+def test_what_cannot_be_compared_is_refused_with_what_there_is() -> None:
+    side = ablation(0.0)
+    with pytest.raises(StoreError, match="has no arm 'loss=x'"):
+        compare(Side("a", side.study, "loss=x"), side)
+    with pytest.raises(StoreError, match="is a search and has no arms"):
+        compare(Side("a", of(row("0001", recall=0.9)), "baseline"), side)
+    with pytest.raises(StoreError, match="no complete trial has 'test/nothing'"):
+        compare(side, side, "test/nothing")
+    with pytest.raises(StoreError, match="no trial is complete"):
+        compare(Side("a", of(), None), side)
