@@ -35,8 +35,8 @@ def bootstrap_bounds(differences: Array, *, confidence: float, seed: int, resamp
     intervals lie within the smallest and largest difference, which at three seeds hold the true mean in 75 % of the cases
     whatever is done; without noise the studentised one is infinite at three seeds, where one resample in nine is of one
     value, and nearly twice the t interval at four. With it, coverage of normal differences is 94 to 96 % from 2 to 20
-    seeds, and that of skewed differences closer to 95 % than the t interval's (docs/benchmarks.md). The noise
-    vanishes as n grows.
+    seeds, and that of skewed differences closer to 95 % than the t interval's (docs/benchmarks.md). The noise vanishes as n
+    grows.
 
     All rows share one set of resamples, and rows are sorted first: neither the order of seeds nor that of rows matters.
     """
