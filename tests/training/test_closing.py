@@ -42,7 +42,7 @@ def test_every_architecture_gets_its_latency_for_1_and_32_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.01)
-    monkeypatch.setattr(latency, "MOST_SECONDS", 0.02)
+    monkeypatch.setattr(latency, "LEAST_SECONDS", 0.02)
     monkeypatch.setenv("ABLATE_CACHE", str(tmp_path))
     other = trial(tmp_path, backbone=CNN).configuration
     measured = measure_architectures({"mlp": CONFIGURATION, "cnn": other}, trial(tmp_path))
