@@ -45,9 +45,18 @@ def test_the_slowest_runs_take_at_least_as_long_as_the_median_and_both_take_time
     assert 0 < one.p50_ms <= one.p95_ms
 
 
-def test_32_images_take_longer_than_one(network: nn.Module) -> None:
-    one, many = (measure_latency(network, IMAGE, batch=batch, device=CPU) for batch in (1, 32))
-    assert one.p50_ms < many.p50_ms
+def test_as_many_images_as_asked_for_go_through_the_network_at_once(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = set()
+
+    def noted(network: nn.Module, images: torch.Tensor) -> float:
+        seen.add(tuple(images.shape))
+        return float(len(images))
+
+    monkeypatch.setattr(latency, "_run", noted)
+    assert measure_latency(network, IMAGE, batch=32, device=CPU).p50_ms == 32_000
+    assert seen == {(32, IMAGE.channels, IMAGE.size, IMAGE.size)}
 
 
 def timed(monkeypatch: pytest.MonkeyPatch, network: nn.Module, *rounds: list[float]) -> Latency:
