@@ -24,6 +24,7 @@ from ablate.store.tracking import check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.prepare import prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
+from ablate.types import TrialResult
 
 MOST_TRIALS = 500
 """An ablation of more asks for `--yes`: designs multiply."""
@@ -190,12 +191,18 @@ class _Run:
 
         scheduler = GroupedStopping(self.study.asha, self.study.objective, self.study.tuning_epochs)
         scheduler.replay(self.memory.curves(), self.memory.groups())
+
+        def found(asked: Asked, row: TrialResult) -> None:
+            """A trial that is there already counts at the rungs as if it had been trained just now."""
+            scheduler.replay({asked.number: self.memory.curves()[asked.number]}, {asked.number: asked.group})
+            recorder.found(row)
+
         trial = self.study.resources
         recorder = Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror], interruption.check)
         ray.tune.Tuner(
             ray.tune.with_resources(run_trial, {"cpu": trial.cpus, "gpu": trial.gpus}),
             tune_config=ray.tune.TuneConfig(
-                search_alg=StudySearcher(self.memory, self.queue, self._specify, recorder.found),
+                search_alg=StudySearcher(self.memory, self.queue, self._specify, found),
                 scheduler=scheduler,
                 num_samples=-1,  # the searcher says when it is over
                 max_concurrent_trials=self.slots,

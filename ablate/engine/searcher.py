@@ -25,7 +25,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         memory: Memory,
         queue: Queue,
         specify: Callable[[Asked], TrialSpec],
-        reused: Callable[[TrialResult], None],
+        reused: Callable[[Asked, TrialResult], None],
     ) -> None:
         super().__init__(metric=memory.objective.metric, mode=memory.objective.mode)
         self.memory, self.queue, self.specify, self.reused = memory, queue, specify, reused
@@ -46,7 +46,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             found = self.memory.reuse(asked)
             if found is None:
                 return asked
-            self.reused(found)
+            self.reused(asked, found)
         return None
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:

@@ -119,7 +119,11 @@ class Memory:
     def reuse(self, asked: Asked) -> TrialResult | None:
         """End a trial that was just handed out with what an equal one has found earlier; None where there is none."""
         source = self.archive.restore(asked, self.folder.trial(asked.id)) if self.archive is not None else None
-        return None if source is None else self.finish(asked.number, "complete", reused=source)
+        if source is None:
+            return None
+        for report in curves.read(self.folder.trial(asked.id)):
+            self._note_epoch(asked.number, report)  # rungs are rebuilt from these
+        return self.finish(asked.number, "complete", reused=source)
 
     def mark_infeasible(self, number: int) -> None:
         """Tell Optuna that a constraint forbids this region: it is then ranked behind every allowed trial."""

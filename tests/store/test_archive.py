@@ -33,6 +33,7 @@ def test_a_second_equal_study_trains_nothing_and_has_the_same_rows(tmp_path: Pat
     while (asked := queue.next()) is not None:
         found.append(memory.reuse(asked))
     assert [replace(row, reused=None) for row in memory.results()] == first
+    assert memory.curves() == open_memory(tmp_path / "first").curves()  # so ASHA's rungs hold them, too
     assert [row.reused for row in found if row] == [f"made-up/{n:04d}" for n in range(6)]
     assert list((tmp_path / "second" / "trials" / "0003").glob("checkpoint-*"))  # for whoever uses the network
 
