@@ -42,9 +42,9 @@ class Paired:
     bootstrap_high: float | None = None
     """Its bootstrap interval, which does not suppose a normal distribution (`bootstrap_bounds`)."""
     p: float | None = None
-    """Two-sided, of the paired t test that the true mean is 0. Equal differences: 1 if they are 0, else 0.
+    """Two-sided, of the paired t test that the true mean is 0; of equal differences, which have no t, that of the sign flips.
 
-    Three seeds of a metric over few images may differ equally by chance: "coarse" in docs/benchmarks.md.
+    A few seeds of a metric over few images differ equally by chance ("coarse" in docs/benchmarks.md): that is no certainty.
     """
     p_sign_flip: float | None = None
     """The same without supposing a normal distribution; never below 2 / 2**n."""
@@ -80,6 +80,7 @@ def paired_rows(
     bootstrap = bootstrap_bounds(differences, confidence=confidence, seed=seed, resamples=resamples)
     bounds = [np.where(deviation > 0, bound, mean) for bound in bootstrap]
     p = 2 * special.stdtr(n - 1, -np.abs(_over(mean, error)))
+    p = np.where((deviation == 0) & (mean != 0), 2.0 ** (1 - n), p)
     effect_size = np.where(deviation > 0, _over(mean, deviation), np.nan) * (_hedges(n) if n > 2 else np.nan)
     columns = (mean, deviation, mean - half, mean + half, *bounds, p, sign_flip_p(differences, seed=seed), effect_size)
     table: list[list[float]] = np.column_stack(columns).tolist()
@@ -105,14 +106,14 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
 def equivalence_p(measured: Paired, margin: float) -> float:
     """p of the claim that the true difference lies within `margin` on both sides of 0; 1 with fewer than two seeds.
 
-    The larger of two one-sided t tests (TOST). Source: Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15:657).
+    The larger of two one-sided t tests (TOST); of equal differences, which have no t, that of a sign test. Source: Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15:657).
     """
     assert 0 < margin < np.inf, f"a margin of equivalence is above 0 and finite, not {margin}"
     if measured.mean is None or measured.deviation is None:
         return 1.0
     room = margin - abs(measured.mean)
     if measured.deviation == 0:
-        return 0.0 if room > 0 else 1.0
+        return 2.0**-measured.n if room > 0 else 1.0  # equal by chance: every one on the side where they all are
     return float(special.stdtr(measured.n - 1, -room / (measured.deviation / np.sqrt(measured.n))))
 
 

@@ -149,14 +149,13 @@ def test_no_seed_and_one_seed_have_no_interval() -> None:
 
 
 @pytest.mark.parametrize("differences", [[0.1] * 2, [0.1] * 3, [0.3 - 0.2, 0.4 - 0.3, 0.9 - 0.8], [-0.25] * 5])
-def test_equal_differences_are_a_point_without_doubt_also_where_they_were_rounded(differences: list[float]) -> None:
+def test_equal_differences_are_a_point_as_sure_as_their_signs_also_where_they_were_rounded(differences: list[float]) -> None:
     measured = paired(differences)
     assert measured.mean == pytest.approx(differences[0])
     assert measured.deviation == 0
     bounds = {measured.low, measured.high, measured.bootstrap_low, measured.bootstrap_high}
     assert bounds == {measured.mean}
-    assert measured.p == 0
-    assert measured.p_sign_flip == 2 / 2 ** len(differences)
+    assert measured.p == measured.p_sign_flip == 2 / 2 ** len(differences)
     assert measured.effect_size is None
 
 
@@ -221,7 +220,7 @@ def test_equivalence_is_the_larger_of_two_one_sided_t_tests(n: int, seed: int) -
 
 
 def test_equivalence_at_its_edges() -> None:
-    assert equivalence_p(paired([0.2] * 3), 0.3) == 0
+    assert equivalence_p(paired([0.2] * 3), 0.3) == 1 / 8
     assert equivalence_p(Paired(3, 0.25, 0.0), 0.25) == 1  # at the margin is not within it
     assert equivalence_p(paired([0.0]), 0.3) == equivalence_p(paired([]), 0.3) == 1
     for margin in (0.0, -1.0, math.inf, math.nan):
