@@ -9,6 +9,15 @@ Scalar = bool | int | float | str
 """What one parameter of a configuration can be."""
 
 
+INFEASIBLE = "infeasible: "
+"""Begins the reason of a trial that a constraint of the study forbids."""
+
+
+def counted(number: int, word: str) -> str:
+    """1 trial, 2 trials."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """One trial as `ablate summarize` shows it; the fields are the stable names of its JSON."""
@@ -31,3 +40,8 @@ class TrialResult:
     """`cost/...`: parameters, FLOPs, latency, seconds, memory; units end the names."""
     epochs: int = 0
     """Epochs trained."""
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether a constraint forbids it."""
+        return (self.reason or "").startswith(INFEASIBLE)

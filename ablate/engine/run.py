@@ -104,7 +104,7 @@ class _Run:
         folder.describe(study, digest)
         self.memory = Memory(folder, study, slots=self.slots)
         done = self.memory.results()
-        self.progress = Progress(study, done=done, quiet=options.quiet)
+        self.progress = Progress(study, done=done, quiet=options.quiet, slots=self.slots)
         self.mirror = Mirror(
             folder,
             study,
@@ -129,6 +129,8 @@ class _Run:
                     session_dir = session.start(self.allowed, self.folder, last) if own else None
                     with session.stoppable(interruption):
                         self._work(interruption)
+                else:
+                    self.notes.append("nothing was left to do")
             status = "FINISHED"
         except KeyboardInterrupt:
             interruption.asked, status = True, "KILLED"
@@ -185,8 +187,8 @@ class _Run:
         scheduler = NoStopping() if stopping is None else Stopping(stopping.asha, objective, epochs)
         scheduler.replay(self.memory.curves())
         queue = self.memory.unfinished()
-        if queue:
-            self.progress.say(f"continuing {len(queue)} unfinished trials from their last checkpoint")
+        longer = self.memory.lengthened()
+        self.progress.say_continued(unfinished=len(queue) - longer, longer=longer)
         trial = self.study.resources
         recorder = Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror], interruption.check)
         ray.tune.Tuner(

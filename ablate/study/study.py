@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.study.domain import written
 from ablate.study.schema import Data, Limit, Resources, Search
 from ablate.study.space import Space
+from ablate.types import counted
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Study:
         How many trials there are, and how they are proposed or stopped, are not among it. The resources of a trial are: costs
         compare only on equal ones. So is `epochs`, but it may grow (see `store.folder`).
         """
-        domains = {f"space.{name}": repr(domain) for name, domain in self.space.domains.items()}
+        domains = {f"space.{name}": written(domain) for name, domain in self.space.domains.items()}
         data = self.data.model_dump() | {"image_size": self.image_size}
         return {
             "data": json.dumps(data, sort_keys=True),
@@ -70,7 +72,7 @@ class Study:
             "objective.metric": self.objective.metric,
             "objective.goal": self.objective.goal,
             "seed": str(self.seed),
-            "resources": f"{self.resources.cpus} CPUs, {self.resources.gpus:g} GPUs",
+            "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
             **domains,
         }

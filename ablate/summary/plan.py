@@ -49,6 +49,8 @@ class Plan:
     """Name of each cost -> its bounds."""
     architectures: Mapping[str, Mapping[str, float]]
     """Backbone and width -> its static costs; empty where they cannot be counted."""
+    forbidden: Mapping[str, str]
+    """Backbone and width -> the constraint that its static costs break: it will not be trained."""
 
 
 def make_plan(study: Study, architectures: Mapping[str, Mapping[str, float]]) -> Plan:
@@ -79,7 +81,14 @@ def make_plan(study: Study, architectures: Mapping[str, Mapping[str, float]]) ->
         epochs_in_all=round(in_all),
         constraints={name: limit.describe() for name, limit in study.constraints.items()},
         architectures=architectures,
+        forbidden={name: broken for name, costs in architectures.items() if (broken := _broken(study, costs))},
     )
+
+
+def _broken(study: Study, costs: Mapping[str, float]) -> str:
+    """The constraints that these costs break; empty where they keep all that they can be held against."""
+    limits = {name: limit for name, limit in study.constraints.items() if name in costs}
+    return ", ".join(f"{name} {limit.describe()}" for name, limit in limits.items() if not limit.allows(costs[name]))
 
 
 def as_json(plan: Plan) -> str:
@@ -144,7 +153,10 @@ def _architectures(plan: Plan) -> list[str]:
         return [_row("architectures", "too many to list: a parameter of a backbone is a range")]
     width = max(map(len, plan.architectures))
     lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one image")]
+    if plan.forbidden:
+        lines.append(_row("", f"{len(plan.forbidden)} of them break a constraint; their trials end before they train"))
     for name, costs in sorted(plan.architectures.items(), key=lambda item: item[1]["cost/flops"]):
         flops = f"{costs['cost/flops'] / 1e6:>10,.3f} MFLOP"
-        lines.append(f"  {name:{width}} {costs['cost/params']:>14,.0f} parameters {flops}")
+        broken = f"  infeasible: {plan.forbidden[name]}" if name in plan.forbidden else ""
+        lines.append(f"  {name:{width}} {costs['cost/params']:>14,.0f} parameters {flops}{broken}")
     return lines
