@@ -15,6 +15,7 @@ from typing import Annotated, Optional
 import typer
 
 from ablate.errors import AblateError
+from ablate.types import counted
 
 app = typer.Typer(
     help="Which loss, backbone, sampler and optimizer give the best Siamese network on your data, and what it costs.",
@@ -84,7 +85,10 @@ def run(
     failed = [row for row in outcome.results if row.state == "failed"]
     for row in failed:
         typer.echo(f"trial {row.id} failed: {row.reason}\n  {outcome.folder / 'trials' / row.id}", err=True)
-    typer.echo(f"{loaded.name}: {len(outcome.results)} trials, {len(failed)} failed\nread it    {again}")
+    forbidden = sum(row.infeasible for row in outcome.results)
+    infeasible = f", {forbidden} infeasible" if forbidden else ""
+    trials_run = counted(len(outcome.results), "trial")
+    typer.echo(f"{loaded.name}: {trials_run}, {len(failed)} failed{infeasible}\nread it    {again}")
     if failed:
         raise typer.Exit(1)
 

@@ -9,6 +9,15 @@ Scalar = bool | int | float | str
 """What one parameter of a configuration can be."""
 
 
+INFEASIBLE = "infeasible: "
+"""Begins the reason of a trial that a constraint of the study forbids."""
+
+
+def counted(number: int, word: str) -> str:
+    """1 trial, 2 trials."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+
+
 @dataclass(frozen=True)
 class TrialResult:
     """One trial as `ablate summarize` shows it; the fields are the stable names of its JSON."""
@@ -35,3 +44,8 @@ class TrialResult:
     """search; of an ablation tune (an arm looks for its configuration) or final (the arm is judged)."""
     reused: str | None = None
     """The trial that was trained once and stands here too, as "study/0007"; None for one that was trained here."""
+
+    @property
+    def infeasible(self) -> bool:
+        """Whether a constraint forbids it."""
+        return (self.reason or "").startswith(INFEASIBLE)

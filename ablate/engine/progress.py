@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ablate.store.asked import trial_id
 from ablate.study.study import Study
-from ablate.types import TrialResult
+from ablate.types import TrialResult, counted
 
 REDRAW_SECONDS = 0.5
 
@@ -24,8 +24,8 @@ REDRAW_SECONDS = 0.5
 class Progress:
     """A watcher (see `recorder.Watcher`) that shows what it sees."""
 
-    def __init__(self, study: Study, total: int, *, done: list[TrialResult], quiet: bool) -> None:
-        self.study, self.total, self.quiet = study, total, quiet
+    def __init__(self, study: Study, total: int, *, done: list[TrialResult], quiet: bool, slots: int) -> None:
+        self.study, self.total, self.quiet, self.slots = study, total, quiet, slots
         self.states = Counter(row.state for row in done if row.state != "running")
         self.best: TrialResult | None = None
         for row in done:
@@ -52,6 +52,16 @@ class Progress:
         """One plain line, above the display if there is one."""
         if not self.quiet:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def say_continued(self, *, unfinished: int, longer: int) -> None:
+        """What of an earlier run is taken up: trials that it did not see end, and complete ones that are made longer."""
+        if longer:
+            self.say(
+                f"{counted(longer, 'trial')} {'goes' if longer == 1 else 'go'} on to epoch {self.study.space.epochs}"
+            )
+        if unfinished:
+            last = "its last checkpoint" if unfinished == 1 else "their last checkpoints"
+            self.say(f"continuing {counted(unfinished, 'unfinished trial')} from {last}")
 
     def started(self, number: int) -> None:
         self.running[number] = {}
@@ -83,18 +93,20 @@ class Progress:
     def _line(self, row: TrialResult) -> str:
         metric = self.study.objective.metric
         value = f"{metric} {row.metrics[metric]:.4f}" if metric in row.metrics else ""
+        why = f"  {row.reason}" if row.infeasible else ""
+        epochs = "epoch " if row.epochs == 1 else "epochs"
         ended = sum(self.states.values())
         return (
-            f"[{ended}/{self.total}] {row.id} {row.state:8} {row.epochs:3d} epochs  {value}  {row.arm}"
-            f"  ({self._left()})"
+            f"[{ended}/{self.total}] {row.id} {row.state:8} {row.epochs:3d} {epochs}  {value}  {row.arm}"
+            f"{why}  ({self._left()})"
         )
 
     def _left(self) -> str:
-        """The time that the remaining trials take at the pace so far."""
+        """The time that the remaining trials take at the pace so far; of the first trials it would be far off."""
         open_trials = self.total - sum(self.states.values())
         if open_trials <= 0:
             return "last trials ending" if self.running else "all trials ended"
-        if not self.ended_here:
+        if self.ended_here < 2 * self.slots:
             return "time left: not known yet"
         seconds = (time.monotonic() - self.begin) / self.ended_here * open_trials
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"

@@ -10,7 +10,7 @@ import ray.tune
 
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
-from ablate.types import TrialResult
+from ablate.types import INFEASIBLE, TrialResult
 
 REPORTED = ("train/", "val/", "test/", "time/", "cost/", "best/")
 """What of a report is ours; the rest is Tune's."""
@@ -71,12 +71,12 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self._end(number, "pruned", self.stopped.pop(number))
         elif "infeasible" in result:
             self.memory.mark_infeasible(number)
-            self._end(number, "pruned", f"infeasible: {result['infeasible']}")
+            self._end(number, "pruned", f"{INFEASIBLE}{result['infeasible']}")
         elif "failure" in result:
             self._end(number, "failed", result["failure"])
         elif broken := self._broken_constraint(number):
             self.memory.mark_infeasible(number)
-            self._end(number, "pruned", f"infeasible: {broken}")
+            self._end(number, "pruned", f"{INFEASIBLE}{broken}")
         else:
             self._end(number, "complete", None)
 

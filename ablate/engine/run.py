@@ -87,7 +87,7 @@ class _Run:
         self.memory = Memory(folder, study, slots=self.slots, archive=self._archive(digest) if options.reuse else None)
         self.queue = queue_of(self.memory)
         done = self.memory.results()
-        self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet)
+        self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=self.slots)
         self.mirror = Mirror(
             folder,
             study,
@@ -124,6 +124,8 @@ class _Run:
                     session_dir = session.start(self.allowed, self.folder, last) if own else None
                     with session.stoppable(interruption):
                         self._work(interruption)
+                else:
+                    self.notes.append("nothing was left to do")
             status = "FINISHED"
         except KeyboardInterrupt:
             interruption.asked, status = True, "KILLED"
@@ -166,9 +168,9 @@ class _Run:
 
     def _take_finished(self) -> None:
         """Before anything is started: what an earlier study has finished, up to the first trial that must be trained."""
-        unfinished = self.memory.unfinished()
+        unfinished, longer = len(self.memory.unfinished()), self.memory.lengthened()
+        self.progress.say_continued(unfinished=unfinished - longer, longer=longer)
         if unfinished:
-            self.progress.say(f"continuing {len(unfinished)} unfinished trials from their last checkpoint")
             return
         while (asked := self.queue.next()) is not None:
             found = self.memory.reuse(asked)

@@ -132,6 +132,8 @@ class StudyFolder:
             rows.append(
                 f"  (schedule {fixed_length[0]} plans its rates over all epochs: a longer one is another training)"
             )
+        if differ == {"space.epochs"} and not longer:
+            rows.append(f"  (the study was made longer: run it with --set space.epochs={earlier['space.epochs']})")
         raise StoreError(
             f"{self.path}: the trials here answer another question; together they could not be compared\n"
             + "\n".join(rows)

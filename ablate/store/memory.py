@@ -50,6 +50,11 @@ class Memory:
         """Trials that an earlier driver did not see end, and those that are to become longer."""
         return [asked_of(trial) for trial in self._known() if trial.state == TrialState.RUNNING]
 
+    def lengthened(self) -> int:
+        """How many of the unfinished are complete trials that are to become longer."""
+        attributes = [t.user_attrs["trial"] for t in self._known() if t.state == TrialState.RUNNING]
+        return sum("continues" in attribute for attribute in attributes)
+
     def count(self) -> int:
         """Trials of the search that were handed out, in whatever state."""
         return self.group().count

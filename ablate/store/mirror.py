@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from ablate.store.asked import trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.mlflow_runs import MlflowRuns
+from ablate.store.tracking import cause
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -89,11 +90,13 @@ class Mirror:
         self.wake.set()
         self.thread.join(patience_seconds)
         if self.thread.is_alive():
-            why = self.fault or "it is slow"
-            self.complain(
-                f"MLflow at {self.runs.tracking_uri} is not up to date ({why}); nothing is lost: the next `ablate run` of"
-                " this study writes what is missing"
-            )
+            self.complain(self._excuse(interrupted=status == "KILLED"))
+
+    def _excuse(self, *, interrupted: bool) -> str:
+        where, why = f"MLflow at {self.runs.tracking_uri}", self.fault or "it is slow"
+        if interrupted and not self.fault:
+            return f"{where} lacks the last of it: the next run of this study writes the rest"
+        return f"{where} is not up to date ({why}); nothing is lost: the next `ablate run` of this study writes what is missing"
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -125,7 +128,7 @@ class Mirror:
                     return
                 wait, self.fault = LEAST_WAIT, ""
             except Exception as error:  # noqa: BLE001  whatever a server does must not end the study; it is told at the end
-                self.fault = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                self.fault = cause(error)
                 self.runs.disconnect()
                 wait = min(MOST_WAIT, wait * 2)
             self.wake.wait(wait)

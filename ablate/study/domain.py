@@ -171,3 +171,17 @@ def describe(domain: Domain) -> str:
     if isinstance(domain, Choice):
         return " | ".join(map(str, domain.options))
     return f"{domain.low:g} to {domain.high:g}{', log' if domain.log else ''}"
+
+
+def written(domain: Domain) -> str:
+    """As a study file writes it, with every digit: two domains are equal where this is."""
+    if isinstance(domain, Fixed):
+        return _written(domain.value)
+    if isinstance(domain, Choice):
+        return f"[{', '.join(map(_written, domain.options))}]"
+    word = ("log_" if domain.log else "") + ("int" if isinstance(domain, Int) else "uniform")
+    return f"{{{word}: [{domain.low}, {domain.high}]}}"
+
+
+def _written(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.study.ablation import Ablation
+from ablate.study.domain import written
 from ablate.study.schema import Asha, Data, Limit, Resources, Search
 from ablate.study.space import Space
 from ablate.study.tuning import Tuning
+from ablate.types import counted
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Study:
             "objective.metric": self.objective.metric,
             "objective.goal": self.objective.goal,
             "seed": str(self.seed),
-            "resources": f"{self.resources.cpus} CPUs, {self.resources.gpus:g} GPUs",
+            "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
         }
@@ -122,4 +124,4 @@ class Study:
 
 
 def _domains(space: Space) -> dict[str, str]:
-    return {f"space.{name}": repr(domain) for name, domain in space.domains.items()}
+    return {f"space.{name}": written(domain) for name, domain in space.domains.items()}

@@ -30,10 +30,15 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     """The front of complete trials in `metric` (default: the objective) against `costs` (default: FLOPs and latency).
 
     A trial is on it if no other is at least as good in everything and better in something; of trials equal in everything
-    all are. Which way is better is the catalogue's to say, of `metric` and of `costs`, which may be metrics too. Raises
-    StoreError for a name that no complete trial has, or that has no better.
+    all are. Which way is better is the catalogue's to say. Raises StoreError for a name that no complete trial has, or that
+    has no better, and for a cost in the metric's place or the other way round.
     """
     metric = metric or results.objective.metric
+    misplaced = [cost for cost in costs if "/" in cost and not cost.startswith("cost/")]
+    misplaced += [metric] if metric.startswith("cost/") else []
+    if misplaced:
+        what = f"--pareto: '{misplaced[0]}' stands in the wrong place: first a metric, then costs"
+        raise StoreError(f"{what}\n  as in --pareto {results.objective.metric},cost/flops,cost/latency_ms_p50")
     complete = [row for row in results.trials if row.state == "complete"]
     known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if _sign(name, results.objective)})
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))

@@ -52,6 +52,8 @@ class Plan:
     """Name of each cost -> its bounds."""
     architectures: Mapping[str, Mapping[str, float]]
     """Backbone and width -> its static costs; empty where they cannot be counted."""
+    forbidden: Mapping[str, str]
+    """Backbone and width -> the constraint that its static costs break: it will not be trained."""
     ablation: AblationPlan | None = None
     """In place of the search."""
     duration: Duration | None = None
@@ -87,9 +89,16 @@ def make_plan(
         epochs_in_all=round(epochs_of(come)),
         constraints={name: limit.describe() for name, limit in study.constraints.items()},
         architectures=architectures,
+        forbidden={name: broken for name, costs in architectures.items() if (broken := _broken(study, costs))},
         ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
         duration=duration,
     )
+
+
+def _broken(study: Study, costs: Mapping[str, float]) -> str:
+    """The constraints that these costs break; empty where they keep all that they can be held against."""
+    limits = {name: limit for name, limit in study.constraints.items() if name in costs}
+    return ", ".join(f"{name} {limit.describe()}" for name, limit in limits.items() if not limit.allows(costs[name]))
 
 
 def as_json(plan: Plan) -> str:
@@ -158,7 +167,10 @@ def _architectures(plan: Plan) -> list[str]:
         return [_row("architectures", "too many to list: a parameter of a backbone is a range")]
     width = max(map(len, plan.architectures))
     lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one image")]
+    if plan.forbidden:
+        lines.append(_row("", f"{len(plan.forbidden)} of them break a constraint; their trials end before they train"))
     for name, costs in sorted(plan.architectures.items(), key=lambda item: item[1]["cost/flops"]):
         flops = f"{costs['cost/flops'] / 1e6:>10,.3f} MFLOP"
-        lines.append(f"  {name:{width}} {costs['cost/params']:>14,.0f} parameters {flops}")
+        broken = f"  infeasible: {plan.forbidden[name]}" if name in plan.forbidden else ""
+        lines.append(f"  {name:{width}} {costs['cost/params']:>14,.0f} parameters {flops}{broken}")
     return lines

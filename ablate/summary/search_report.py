@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import asdict
 
@@ -10,7 +11,7 @@ from ablate.store.read import StudyResults
 from ablate.summary.pareto import Front
 from ablate.summary.table import Report, Table
 from ablate.summary.words import configuration, cut, head, number, varied
-from ablate.types import TrialResult
+from ablate.types import INFEASIBLE, TrialResult, counted
 
 MOST_ROWS = 10
 """Rows of a table; CSV and JSON have all."""
@@ -31,20 +32,29 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
     best = next(iter(ranked(study)), None)
     if best is None:
         found = "no trial has reported yet" if study.trials else "no trial has started yet"
-        return [f"{study.study}: {found}" + (f" ({states})" if states else "")]
+        return [f"{study.study}: {found}" + (f" ({states})" if states else ""), *_infeasible(study)]
     chosen = f"{configuration(best, varied(study.trials))} (trial {best.id})"
     if best.state != "complete":
         lead = f"no trial is complete yet; best so far {chosen}, {best.state}, after {_epochs(best.epochs)}"
-        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", f"{len(study.trials)} trials: {states}"]
+        rests_on = f"{counted(len(study.trials), 'trial')}: {states}"
+        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", rests_on, *_infeasible(study)]
     test = metric.replace("val/", "test/", 1)
     seen = f", {test} {number(best, test)}" if test in best.metrics else ""
     costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in costs_of(front) if cost in best.cost)
     return [
         f"{study.study}: best is {chosen}",
         f"{metric} {number(best, metric)}{seen} (one seed: no interval)" + (f"; cost {costs}" if costs else ""),
-        f"{len(study.trials)} trials: {states}; "
+        f"{counted(len(study.trials), 'trial')}: {states}; "
         f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
+        *_infeasible(study),
     ]
+
+
+def _infeasible(study: StudyResults) -> list[str]:
+    """A line for each constraint: how many of the pruned trials it forbids."""
+    reasons = [(row.reason or "").removeprefix(INFEASIBLE) for row in study.trials if row.infeasible]
+    broken = Counter(re.sub(r" is \S+, the study", ": the study", reason) for reason in reasons)
+    return [f"{count} of the pruned infeasible: {cut(which, REASON_WIDTH)}" for which, count in broken.items()]
 
 
 def _epochs(count: int) -> str:
@@ -99,7 +109,9 @@ def front_table(study: StudyResults, front: Front) -> Table | None:
     ]
     heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
     note = f"{front.unmeasured} complete trials lack one of these numbers" if front.unmeasured else ""
-    return Table(f"Pareto front: {front.metric} against {' and '.join(front.costs)}", heads, rows, note)
+    return Table(
+        f"Pareto front of the complete trials: {front.metric} against {' and '.join(front.costs)}", heads, rows, note
+    )
 
 
 def _importance(study: StudyResults) -> Table | None:

@@ -106,7 +106,8 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
 def equivalence_p(measured: Paired, margin: float) -> float:
     """p of the claim that the true difference lies within `margin` on both sides of 0; 1 with fewer than two seeds.
 
-    The larger of two one-sided t tests (TOST); of equal differences, which have no t, that of a sign test. Source: Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15:657).
+    The larger of two one-sided t tests (TOST); of equal differences, which have no t, that of a sign test.
+    Source: Schuirmann 1987 (J. Pharmacokinet. Biopharm. 15:657).
     """
     assert 0 < margin < np.inf, f"a margin of equivalence is above 0 and finite, not {margin}"
     if measured.mean is None or measured.deviation is None:

@@ -54,7 +54,7 @@ def test_after_sigkill_the_same_command_continues_and_repeats_nothing(tmp_path: 
 
     again = run("run", study, "--out", out, "--cpus", "2")
     assert again.returncode == 0, again.stderr
-    assert "unfinished trials from their last checkpoint" in again.stderr
+    assert "continuing " in again.stderr and "last checkpoint" in again.stderr
     assert list(processes_of(session)) == []
     after = {row["id"]: row for row in rows(out / "small")}
     assert len(after) == 6 and {row["state"] for row in after.values()} == {"complete"}

@@ -32,7 +32,7 @@ def test_a_study_runs_is_mirrored_and_runs_again_in_no_time(tmp_path: Path) -> N
 
     before = (out / "small" / "journal.log").read_bytes()
     again = run("run", study, "--out", out, "--cpus", "2")
-    assert again.returncode == 0 and again.stderr == ""
+    assert again.returncode == 0 and again.stderr == "nothing was left to do\n"
     assert (out / "small" / "journal.log").read_bytes() == before
 
 
@@ -62,13 +62,18 @@ def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refu
     longer = rows(out / "small")
     assert longer[:3] == first and len(longer) == 5
 
-    assert run("run", study, "--out", out, "--trials", "5", "--set", "space.epochs=4").returncode == 0
+    extended = run("run", study, "--out", out, "--trials", "5", "--set", "space.epochs=4")
+    assert extended.returncode == 0
+    assert "5 trials go on to epoch 4" in extended.stderr and "unfinished" not in extended.stderr
     lengthened = rows(out / "small")
     assert [row["epochs"] for row in lengthened] == [4] * 5
     assert [row["params"] | {"epochs": 2} for row in lengthened] == [row["params"] for row in longer]
     lines = (out / "small" / "trials" / lengthened[0]["id"] / "metrics.jsonl").read_text().splitlines()
     curve = [json.loads(line) for line in lines]
     assert [report["epoch"] for report in curve] == [1, 2, 3, 4]  # went on from its checkpoint, not from the beginning
+
+    shorter = run("run", study, "--out", out, "--trials", "5")
+    assert shorter.returncode == 2 and "run it with --set space.epochs=4" in shorter.stderr
 
     refused = run("run", study, "--out", out, "--set", "space.embedding_dim=32")
     assert refused.returncode == 2
@@ -146,7 +151,11 @@ def test_constraints_known_before_training_cost_no_epoch(tmp_path: Path) -> None
     study = write_study(tmp_path, trials=4, epochs=1, stopping="none")
     done = run("run", study, "--out", tmp_path / "runs", "--set", "constraints={cost/params: {max: 5000}}")
     assert done.returncode == 0, done.stderr
-    for row in rows(tmp_path / "runs" / "small"):
+    found = rows(tmp_path / "runs" / "small")
+    forbidden = sum(row["state"] == "pruned" for row in found)
+    assert done.stderr.count("infeasible: cost/params is ") == forbidden
+    assert (f", {forbidden} infeasible\n" in done.stdout) == (forbidden > 0)
+    for row in found:
         wide = row["params"]["backbone.width"] == 64
         assert (row["state"], row["epochs"]) == (("pruned", 0) if wide else ("complete", 1))
         assert not wide or "cost/params" in row["reason"]

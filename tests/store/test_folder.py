@@ -72,11 +72,16 @@ def test_a_study_of_the_same_meaning_goes_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ("space.embedding_dim=[8, 32]", "space.embedding_dim: was .*8, 16.* is .*8, 32"),
+        ("space.embedding_dim=[8, 32]", r"space.embedding_dim: was \[8, 16\], is \[8, 32\]"),
+        ("space.sampler=hard", "space.sampler: was random, is hard"),
+        (
+            "space.loss.triplet.margin={uniform: [0.05, 0.6]}",
+            r"space.loss.triplet.margin: was \{uniform: \[0.05, 0.5\]\}, is \{uniform: \[0.05, 0.6\]\}",
+        ),
         ("seed=3", "seed: was 0, is 3"),
         ("data.val_fraction=0.3", "data: was "),
-        ("space.epochs=3", "space.epochs: was 4, is 3"),
-        ("resources.cpus=2", "resources: was 1 CPUs, 0 GPUs, is 2 CPUs, 0 GPUs"),
+        ("space.epochs=3", "space.epochs: was 4, is 3\n.*made longer: run it with --set space.epochs=4"),
+        ("resources.cpus=2", "resources: was 1 CPU, 0 GPUs, is 2 CPUs, 0 GPUs"),
         ("objective.metric=val/auc", "objective.metric: was val/recall_at_1, is val/auc"),
     ],
 )

@@ -152,6 +152,7 @@ def test_a_longer_study_continues_every_trial_but_the_stopped_and_hides_the_shor
     train(memory, running, 0.1)
     curves_before = memory.curves()
     longer = open_memory(tmp_path, "space.epochs=6")
+    assert longer.lengthened() == sum(row.state == "complete" for row in rows)
     complete = [row for row in rows if row.state == "complete"]
     continued = [asked for asked in longer.unfinished() if asked.number > running.number]
     assert len(complete) == len(continued) == 3

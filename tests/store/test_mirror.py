@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -237,6 +238,31 @@ def test_a_server_that_is_down_costs_patience_and_one_note(tmp_path: Path) -> No
     assert time.monotonic() - begin < 5
     assert len(notes) == 1
     assert "nothing is lost: the next `ablate run`" in notes[0]
+
+
+def test_after_an_interruption_the_note_is_that_the_next_run_writes_the_rest(
+    tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(MlflowRuns, "connect", lambda runs: go_on.wait())
+    memory, notes = open_memory(tmp_path / "study"), list[str]()
+    asked = new(memory)
+    train(memory, asked, 0.5)
+    mirror = mirror_of(memory, notes, store)
+    mirror.close([asked.id], status="KILLED", patience_seconds=0.1)
+    assert notes == [f"MLflow at {store} lacks the last of it: the next run of this study writes the rest"]
+    go_on.set()
+    mirror.thread.join(PATIENCE)
+
+
+def test_a_connection_that_fails_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    memory, notes = open_memory(tmp_path / "study"), list[str]()
+    asked = new(memory)
+    train(memory, asked, 0.5)
+    mirror = mirror_of(memory, notes, f"http://127.0.0.1:{_free_port()}")
+    mirror.close([asked.id], status="KILLED", patience_seconds=10)
+    assert "is not up to date (connection refused); nothing is lost" in notes[0]
 
 
 @pytest.mark.slow

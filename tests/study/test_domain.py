@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.study.domain import Choice, Domain, Fixed, Int, Uniform, count, describe, limits, parse_domain
+from ablate.study.domain import Choice, Domain, Fixed, Int, Uniform, count, describe, limits, parse_domain, written
+from ablate.study.yaml_lines import parse_value
 
 
 def parsed(value: object, kind: type) -> tuple[Domain, list[tuple[str, str]]]:
@@ -105,3 +106,21 @@ def test_limits_are_the_smallest_and_largest_value() -> None:
     assert limits(Fixed(4)) == (4, 4)
     assert limits(Int(2, 9)) == (2, 9)
     assert limits(Uniform(-0.5, 0.5)) == (-0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("domain", "kind"),
+    [
+        (Fixed(0.1234567890123), float),
+        (Fixed(True), bool),
+        (Fixed("mean"), str),
+        (Choice((32, 64)), int),
+        (Choice((1e-7, 0.5)), float),
+        (Int(16, 256), int),
+        (Int(16, 256, log=True), int),
+        (Uniform(0.1234567890123, 2.0), float),
+        (Uniform(1e-7, 1e20, log=True), float),
+    ],
+)
+def test_what_is_written_of_a_domain_is_read_as_the_same_domain(domain: Domain, kind: type) -> None:
+    assert parsed(parse_value(written(domain)), kind) == (domain, [])

@@ -52,9 +52,20 @@ def test_metrics_where_less_is_better_are_minimised_whatever_the_objective_is() 
     study = of(row("0001", recall=0.9, eer=0.3, flops=1), row("0002", recall=0.8, eer=0.1, flops=1))
     assert ids(pareto_front(study).trials) == ["0001"]
     assert ids(pareto_front(study, "val/eer", ["cost/flops"]).trials) == ["0002"]
-    assert ids(pareto_front(study, "val/recall_at_1", ["val/eer"]).trials) == ["0001", "0002"]
-    assert ids(pareto_front(study, "val/eer", ["val/recall_at_1"]).trials) == ["0002", "0001"]
-    assert ids(pareto_front(study, "cost/flops", ["val/eer"]).trials) == ["0002"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "costs", "named"),
+    [
+        ("cost/flops", ["val/recall_at_1"], "val/recall_at_1"),
+        ("cost/flops", [], "cost/flops"),
+        ("val/recall_at_1", ["cost/flops", "val/eer"], "val/eer"),
+    ],
+)
+def test_a_cost_in_a_metrics_place_or_the_other_way_round_is_refused(metric: str, costs: list[str], named: str) -> None:
+    study = of(row("0001", recall=0.9, eer=0.3, flops=1))
+    with pytest.raises(StoreError, match=f"'{named}' stands in the wrong place: first a metric, then costs\n  as in"):
+        pareto_front(study, metric, costs)
 
 
 def test_the_objectives_own_goal_counts_for_it() -> None:

@@ -123,3 +123,27 @@ def test_the_text_has_one_idea_per_line_the_cheapest_network_first_and_the_next_
     table = [line.split() for line in lines if "MFLOP" in line]
     assert [row[0] for row in table] == ["cnn", "mlp"] and table[0][-2:] == ["0.017", "MFLOP"]
     assert as_json(plan(trials=2, epochs=5)).startswith("{")
+
+
+@pytest.mark.parametrize(
+    ("constraints", "forbidden"),
+    [
+        ("{cost/params: {max: 20000}}", {"mlp dim=16": "cost/params at most 20000"}),
+        ("{cost/flops: {min: 17203, max: 172032}}", {}),
+        ("{cost/latency_ms_p50: {max: 0}}", {}),  # not known before it is measured
+        (
+            "{cost/flops: {min: 99999}, cost/params: {min: 50000}}",
+            {"cnn dim=16": "cost/flops at least 99999, cost/params at least 50000"},
+        ),
+    ],
+)
+def test_architectures_that_break_a_constraint_are_counted_and_marked(
+    constraints: str, forbidden: dict[str, str]
+) -> None:
+    text = study(trials=2, epochs=5).text + f"constraints: {constraints}\n"
+    made = make_plan(parse_study(text, "f.yaml"), COSTS)
+    assert made.forbidden == forbidden
+    lines = as_text(made, "f.yaml").splitlines()
+    assert sum("1 of them break a constraint" in line for line in lines) == len(forbidden)
+    marked = {line.split()[0]: line.partition("infeasible: ")[2] for line in lines if "infeasible: " in line}
+    assert marked == {name.split()[0]: broken for name, broken in forbidden.items()}

@@ -15,7 +15,7 @@ from ablate.summary.pareto import pareto_front
 from ablate.summary.render import FORMATS, WIDTH, render
 from ablate.summary.search_report import MOST_ROWS
 from ablate.summary.words import configuration, varied
-from ablate.types import Scalar
+from ablate.types import Scalar, TrialResult
 from tests.summary.rows import of, row
 
 
@@ -147,3 +147,24 @@ def test_markdown_tables_have_equally_many_cells_in_every_row() -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_stands_an_empty_study(format: str) -> None:
     assert shown(of(), format).endswith("\n")
+
+
+def test_what_a_constraint_forbids_is_counted_with_the_constraint_under_every_answer() -> None:
+    def forbidden(id: str, value: str) -> TrialResult:
+        return row(id, "pruned", reason=f"infeasible: cost/params is {value}, the study allows at most 5000")
+
+    three = [forbidden("0002", "7000"), forbidden("0003", "8000"), forbidden("0004", "7000")]
+    slow = row("0005", "pruned", reason="infeasible: cost/flops is 1e+06, the study allows at most 10")
+    said = "3 of the pruned infeasible: cost/params: the study allows at most 5000"
+    behind = row("0006", "pruned", reason="behind at epoch 2 (ASHA)", recall=0.5)
+    lines = shown(of(row("0001", recall=0.9, flops=1.0), *three, slow)).splitlines()
+    assert lines[3:5] == [said, "1 of the pruned infeasible: cost/flops: the study allows at most 10"]
+    assert said in shown(of(*three, behind)).splitlines()
+    assert said in shown(of(*three)).splitlines()
+    assert "infeasible" not in shown(of(row("0001", recall=0.9, flops=1.0), behind))
+
+
+def test_the_front_says_that_it_is_one_of_complete_trials_and_one_trial_is_no_trials() -> None:
+    text = shown(of(row("0001", recall=0.9, flops=1.0)))
+    assert "Pareto front of the complete trials: val/recall_at_1 against cost/flops" in text
+    assert "1 trial: 1 complete; " in text

@@ -149,7 +149,9 @@ def test_no_seed_and_one_seed_have_no_interval() -> None:
 
 
 @pytest.mark.parametrize("differences", [[0.1] * 2, [0.1] * 3, [0.3 - 0.2, 0.4 - 0.3, 0.9 - 0.8], [-0.25] * 5])
-def test_equal_differences_are_a_point_as_sure_as_their_signs_also_where_they_were_rounded(differences: list[float]) -> None:
+def test_equal_differences_are_a_point_as_sure_as_their_signs_also_where_they_were_rounded(
+    differences: list[float],
+) -> None:
     measured = paired(differences)
     assert measured.mean == pytest.approx(differences[0])
     assert measured.deviation == 0
