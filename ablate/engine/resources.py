@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ablate.errors import ResourceError
 from ablate.study.schema import Resources
+from ablate.types import counted
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Budget:
         """
         if trial.cpus > self.cpus:
             raise ResourceError(
-                f"a trial asks for {trial.cpus} CPUs (resources.cpus), the study may use {self.cpus}\n"
+                f"a trial asks for {counted(trial.cpus, 'CPU')} (resources.cpus), the study may use {self.cpus}\n"
                 f"  set resources.cpus to {self.cpus} or less, or give more with --cpus"
             )
         if trial.gpus > self.gpus:
@@ -45,11 +46,15 @@ def _whole_gpus(gpus: float, share: float) -> int:
 def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus: float, where: str) -> Budget:
     """What the study may use: what was asked for, or all that was found.
 
-    Raises ResourceError where more was asked for than was found.
+    Raises ResourceError where more was asked for than was found, or too little to run.
     """
-    for option, asked, found in (("--cpus", cpus, found_cpus), ("--gpus", gpus, found_gpus)):
+    for option, asked, found, least in (("--cpus", cpus, found_cpus, 1), ("--gpus", gpus, found_gpus, 0)):
+        if asked is not None and not asked >= least:
+            raise ResourceError(
+                f"{option} {asked:g}: a study needs at least {least}\n  leave it out to use all there are"
+            )
         if asked is not None and asked > found:
-            kind = option.removeprefix("--").upper()[:-1] + "s"
+            kind = option.removeprefix("--").upper()[:-1] + ("" if found == 1 else "s")
             raise ResourceError(
                 f"{option} {asked:g}: {where} has {found:g} {kind}\n"
                 f"  ask for {found:g} or fewer, or join a cluster that has more with --address"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablate.store.read import StudyResults, read_folder
+from ablate.study.load import load_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,11 +17,13 @@ HEAD = ("id", "state", "reason", "seed", "arm", "epochs")
 def results(study_dir: str | Path) -> pd.DataFrame:
     """One row per trial: id, state, reason, seed, arm, epochs trained, then parameters, metrics and costs by dotted name.
 
-    What a trial does not have is NaN. Raises StoreError where the folder holds no study.
+    `study_dir` may be the study's YAML, whose folder is then looked for in runs/. What a trial does not have is NaN. Raises
+    StoreError where the folder holds no study.
     """
     import pandas as pd
 
-    study = read_folder(Path(study_dir))
+    path = Path(study_dir)
+    study = read_folder(Path("runs") / load_study(path).name if path.suffix in (".yaml", ".yml") else path)
     return pd.DataFrame(flat_rows(study), columns=columns(study))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ablate.catalogue.datasets import DATASETS
+from ablate.errors import DataError
 from ablate.study.splits import Splits, make_splits
 from ablate.study.study import Study
 from ablate.training.cache import Decoded, load
@@ -16,8 +17,13 @@ from ablate.training.spec import DataSpec
 def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
     """What trials with images of the first size are told of their data, and the digest of data and split.
 
-    Raises DataError where files are missing, damaged, or not what they should be.
+    Raises DataError where files are missing, damaged, or not what they should be, and where `root` is no folder: also if
+    the data set needs none, for it is not what the user meant.
     """
+    if root.expanduser().exists() and not root.expanduser().is_dir():
+        raise DataError(
+            f"--data {root} is not a folder\n  name the folder that holds the data sets, by --data DIR or ABLATE_DATA"
+        )
     sizes = study.image_sizes
     spec = DataSpec(
         name=study.data.name,

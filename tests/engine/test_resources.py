@@ -40,6 +40,21 @@ def test_asking_for_more_than_was_found_is_refused_with_what_was_found() -> None
         budget(64, None, found_cpus=2, found_gpus=0, where="this machine")
 
 
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "named"), [(0, None, "--cpus 0"), (-2, None, "--cpus -2"), (None, -1.0, "--gpus -1")]
+)
+def test_asking_for_too_little_to_run_is_refused(cpus: int | None, gpus: float | None, named: str) -> None:
+    with pytest.raises(ResourceError, match=f"{named}: a study needs at least"):
+        budget(cpus, gpus, found_cpus=2, found_gpus=1, where="this machine")
+
+
+def test_one_cpu_is_no_cpus() -> None:
+    with pytest.raises(ResourceError, match=r"--cpus 64: this machine has 1 CPU\n"):
+        budget(64, None, found_cpus=1, found_gpus=0, where="this machine")
+    with pytest.raises(ResourceError, match=r"a trial asks for 2 CPUs .*, the study may use 1\n"):
+        Budget(1, 0).slots(Resources(cpus=2))
+
+
 def test_nothing_asked_for_means_all_that_was_found() -> None:
     assert budget(None, None, found_cpus=2, found_gpus=1, where="here") == Budget(2, 1)
     assert budget(1, 0, found_cpus=2, found_gpus=1, where="here") == Budget(1, 0)

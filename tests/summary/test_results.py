@@ -10,7 +10,7 @@ import ablate
 from ablate.errors import StoreError
 from ablate.store.read import read_folder
 from ablate.summary.results import columns, flat_rows
-from tests.store.studies import open_memory, run_to_the_end
+from tests.store.studies import TEXT, open_memory, run_to_the_end
 
 
 def test_the_frame_has_the_rows_of_the_study_with_one_column_per_number(tmp_path: Path) -> None:
@@ -24,6 +24,13 @@ def test_the_frame_has_the_rows_of_the_study_with_one_column_per_number(tmp_path
     failed = frame[frame["state"] == "failed"]
     assert failed["val/recall_at_1"].isna().all()
     assert frame["val/recall_at_1"].dtype == float
+
+
+def test_the_yaml_of_a_study_stands_for_its_folder_in_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_to_the_end(open_memory(tmp_path / "runs" / "made-up"))
+    (tmp_path / "file.yaml").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    assert ablate.results("file.yaml").equals(ablate.results("runs/made-up"))
 
 
 def test_epochs_are_those_that_were_trained(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def find_source_files(
     findings = _look(root, wanted)
     failure = None
     if findings.missing and not findings.wrong and download is not None:
-        failure = _try_download(root, download, lambda: bool(_look(root, wanted).missing))
+        folders = {(root / place).parent for file in wanted.values() for place in file.places}
+        with _left_as_it_was(folders):
+            failure = _try_download(root, download, lambda: bool(_look(root, wanted).missing))
         findings = _look(root, wanted)
     faults = list(findings.wrong)
     if findings.missing:
@@ -48,6 +51,17 @@ def find_source_files(
     if faults:
         raise DataError("\n".join(f"data set '{name}': {fault}" for fault in faults))
     return findings.sound
+
+
+@contextmanager
+def _left_as_it_was(folders: Iterable[Path]) -> Iterator[None]:
+    """Afterwards no folder is there that was not before and holds nothing: a download that fails leaves nothing behind."""
+    inside = {parent for folder in folders for parent in (folder, *folder.parents)}
+    absent = [folder for folder in inside if not folder.exists()]
+    yield
+    for folder in sorted(absent, reverse=True):  # what is inside comes before what it is in
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _look(root: Path, wanted: Mapping[str, WantedFile]) -> _Findings:
@@ -84,9 +98,12 @@ def _try_download(root: Path, download: Callable[[Path], object], still_missing:
 
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / ".ablate-download.lock"):  # two processes would write into the same file
-            if still_missing():
-                download(root)
+        with FileLock(root / ".ablate-download.lock") as lock:  # two processes would write into the same file
+            try:
+                if still_missing():
+                    download(root)
+            finally:
+                Path(lock.lock_file).unlink(missing_ok=True)
     except (OSError, RuntimeError, ImportError) as error:  # no network, read-only root; torchvision's; no torchvision
         return " ".join(str(error).split())
     return None

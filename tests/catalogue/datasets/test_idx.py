@@ -106,6 +106,21 @@ def test_a_failed_download_says_why_and_where_the_files_go(tmp_path: Path, monke
     assert str(tmp_path / "MNIST" / "raw" / "train-images-idx3-ubyte.gz") in str(refusal.value)
 
 
+def test_a_failed_download_leaves_nothing_behind_but_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(dataset: IdxDataset, root: Path) -> None:
+        (root / "MNIST" / "raw").mkdir(parents=True)  # as torchvision does first
+        raise RuntimeError("Name or service not known")
+
+    monkeypatch.setattr(IdxDataset, "_download", refuse)
+    (tmp_path / "mine" / "FashionMNIST").mkdir(parents=True)
+    for place in ("mine", "new/data"):
+        with pytest.raises(DataError, match="the download failed"):
+            DATASETS["mnist"].build().find(tmp_path / place, download=True)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["FashionMNIST", "mine"]
+
+
 def test_missing_files_are_downloaded_once_and_then_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     md5s = write_small_idx(tmp_path / "elsewhere", packed=True).md5s
     calls = []
@@ -119,3 +134,4 @@ def test_missing_files_are_downloaded_once_and_then_found(tmp_path: Path, monkey
     for _ in range(2):
         assert set(dataset.find(tmp_path / "root", download=True)) == set(NAMES)
     assert calls == [tmp_path / "root"]
+    assert [path.name for path in (tmp_path / "root").iterdir()] == ["MNIST"]
