@@ -1,0 +1,102 @@
+"""`ablate summarize` and `ablate compare`: what studies have found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ablate.cli.options import DEFAULT_OUT, OutDir, TrackingUri, store_uri
+from ablate.errors import AblateError
+
+
+def summarize(
+    study: Annotated[
+        Optional[Path], typer.Argument(help="Folder of a study or its YAML; default: the newest in runs/.")
+    ] = None,
+    pareto: Annotated[
+        Optional[str], typer.Option(help="Metric and costs: val/recall_at_1,cost/flops.", metavar="METRIC,COST")
+    ] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
+    ] = False,
+    format: Annotated[str, typer.Option(help="table, md, csv, json or latex.")] = "table",
+    output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
+    out: OutDir = DEFAULT_OUT,
+    tracking_uri: TrackingUri = None,
+    experiment: Annotated[
+        Optional[str], typer.Option(help="Read this MLflow experiment instead of a folder.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Best trials and the Pareto front of accuracy against cost."""
+    from ablate.store.read import read_folder, read_mlflow
+    from ablate.summary.pareto import pareto_front
+    from ablate.summary.render import FORMATS, render
+
+    if format not in FORMATS:
+        raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+    if (study is not None and experiment is not None) or (tracking_uri is not None and experiment is None):
+        raise AblateError("a study is read from its folder, or with --experiment from MLflow\n  give one of the two")
+    if experiment is not None:
+        found = read_mlflow(store_uri(tracking_uri, out), experiment)
+    else:
+        found = read_folder(_study_folder(study, out))
+    if importance:
+        from ablate.store.importance import LEAST_TRIALS, importances
+
+        found = replace(found, importance=importances(found.folder)) if found.folder is not None else found
+        if not found.importance:
+            typer.echo(
+                f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
+            )
+    metric, *costs = pareto.split(",") if pareto else [None]
+    text = render(found, pareto_front(found, metric, [cost for cost in costs if cost]), format)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise AblateError(
+                f"--output {output} cannot be written ({why})\n  name a file in a folder that is there"
+            ) from None
+        typer.echo(f"written to {output}", err=True)
+
+
+def compare(
+    first: Annotated[
+        str, typer.Argument(help="Folder of a study; of an ablation STUDY:ARM, too.", metavar="STUDY[:ARM]")
+    ],
+    second: Annotated[str, typer.Argument(help="What it is compared with.", metavar="STUDY[:ARM]")],
+    metric: Annotated[
+        Optional[str], typer.Option(help="Judged by; default: as in summarize.", metavar="METRIC")
+    ] = None,
+) -> None:
+    """Two studies, or two arms, over the seeds that both have."""
+    from ablate.store.read import read_folder
+    from ablate.summary.compare import Side
+    from ablate.summary.compare import compare as compared
+    from ablate.summary.render import as_table
+
+    def side(name: str) -> Side:
+        folder, _, arm = name.partition(":")
+        return Side(name, read_folder(Path(folder)), arm or None)
+
+    typer.echo(as_table(compared(side(first), side(second), metric)), nl=False)
+
+
+def _study_folder(study: Path | None, out: Path) -> Path:
+    """A folder as it is given, that of a study file, or the newest there is."""
+    if study is None:
+        found = sorted(out.glob("*/journal.log"), key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise AblateError(f"there is no study in {out}\n  run one: ablate run search_spaces/quickstart.yaml")
+        return found[-1].parent
+    if study.suffix in (".yaml", ".yml"):
+        from ablate.study.load import load_study
+
+        return out / load_study(study).name
+    return study
