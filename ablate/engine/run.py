@@ -14,7 +14,7 @@ from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
 from ablate.errors import ResourceError
-from ablate.store.archive import Archive, context
+from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
@@ -84,7 +84,8 @@ class _Run:
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
         folder.check(study, digest)  # again, now that nobody else can change it
         folder.describe(study, digest)
-        self.memory = Memory(folder, study, slots=self.slots, archive=self._archive(digest) if options.reuse else None)
+        archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
+        self.memory = Memory(folder, study, slots=self.slots, archive=archive)
         self.queue = queue_of(self.memory)
         done = self.memory.results()
         self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=self.slots)
@@ -96,17 +97,6 @@ class _Run:
             row=self.memory.result,
             begun=self.memory.begun,
             complain=notes.append,
-        )
-
-    def _archive(self, digest: str) -> Archive:
-        """Trials that studies in this folder have finished, as far as their numbers could be of this study."""
-        facts = {name: value for name, value in vars(self.data).items() if name not in ("root", "seed", "image_size")}
-        resources = self.study.resources
-        kind = [resources.cpus, resources.gpus > 0]
-        objective = [self.study.objective.metric, self.study.objective.goal]
-        return Archive(
-            self.folder.path.parent / ".finished",
-            context(data=facts, digest=digest, objective=objective, resources=kind),
         )
 
     def go(self, last: dict[str, Any]) -> Outcome:

@@ -19,7 +19,8 @@ from typing import Any
 
 import ablate
 from ablate.store.asked import Asked
-from ablate.store.folder import write_whole
+from ablate.store.folder import StudyFolder, write_whole
+from ablate.study.study import Study
 
 TRAINING_PATH = ("catalogue", "cost", "metrics", "study/configuration.py", "study/splits.py", "training")
 """Sources below `ablate/` that a trial's numbers depend on; a change in any of them, a comment too, starts anew."""
@@ -69,6 +70,18 @@ class Archive:
             "tested": asked.phase == "final",  # only these have read the test split
         }
         return self.root / hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def archive_beside(folder: StudyFolder, study: Study, *, data: Mapping[str, Any], digest: str) -> Archive:
+    """What the studies beside `folder` have finished, as far as its numbers could be those of `study`.
+
+    `data` are the fields of its data specification, `digest` tells images and split.
+    """
+    facts = {name: value for name, value in data.items() if name not in ("root", "seed", "image_size")}
+    resources = [study.resources.cpus, study.resources.gpus > 0]
+    objective = [study.objective.metric, study.objective.goal]
+    described = context(data=facts, digest=digest, objective=objective, resources=resources)
+    return Archive(folder.path.parent / ".finished", described)
 
 
 def context(**facts: Any) -> str:
