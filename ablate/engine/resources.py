@@ -29,8 +29,9 @@ class Budget:
                 f"  set resources.cpus to {self.cpus} or less, or give more with --cpus"
             )
         if trial.gpus > self.gpus:
+            kind = "GPU" if trial.gpus == 1 else "GPUs"
             raise ResourceError(
-                f"a trial asks for {trial.gpus:g} GPUs (resources.gpus), the study may use {self.gpus:g}\n"
+                f"a trial asks for {trial.gpus:g} {kind} (resources.gpus), the study may use {self.gpus:g}\n"
                 "  set resources.gpus to 0 to train on the CPU, or run where there is a GPU (`--address`)"
             )
         by_cpu = self.cpus // trial.cpus

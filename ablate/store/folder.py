@@ -9,12 +9,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 from ablate.catalogue.schedules import READS_EPOCHS
@@ -64,20 +65,30 @@ class StudyFolder:
         except OSError as error:
             raise self._unusable(error) from None
         with opened as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _lock(file):
                 pid = _read_json(self.lock).get("pid", "unknown")
                 raise StoreError(
                     f"{self.path}: this study is running already, as process {pid}\n"
                     f"  wait for it, end it with `kill -INT {pid}`, or give yours another name (`--set study=NAME`)"
-                ) from None
+                )
             last = _read_json(self.lock)
             self.note_holder({"pid": os.getpid()})
             try:
                 yield last
             finally:
                 file.truncate(0)  # not by its name: the folder may have been set aside meanwhile
+
+    @property
+    def driven(self) -> bool:
+        """Whether a process holds the study; True also where that cannot be seen."""
+        try:
+            with self.lock.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:  # held; or not ours to read
+            return True
+        return False
 
     def check_writable(self) -> None:
         """Raise StoreError where the folder cannot be made, or written; tried in what there is of it, and left as it was."""
@@ -180,6 +191,16 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+
+
+def _lock(file: IO[str]) -> bool:
+    """Lock an open file; not at once, for a reader that looks whether the study is `driven` has it for an instant."""
+    for _ in range(10):
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:

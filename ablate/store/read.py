@@ -37,6 +37,8 @@ class StudyResults:
     """Where it was read from; None for an MLflow experiment."""
     importance: Sequence[Importance] = ()
     """Of a search's parameters, where it was asked for."""
+    driven: bool = True
+    """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
 
 def read_folder(path: Path) -> StudyResults:
@@ -63,7 +65,8 @@ def read_folder(path: Path) -> StudyResults:
     latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
-    return StudyResults(description["study"], description["question"], objective, rows, design, folder.path)
+    question = description["question"]
+    return StudyResults(description["study"], question, objective, rows, design, folder.path, driven=folder.driven)
 
 
 def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
@@ -113,7 +116,8 @@ def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     ]
     question = parent.data.tags.get("mlflow.note.content", "")
     rows.sort(key=lambda row: int(row.id))
-    return StudyResults(experiment, question, Objective(metric, goal), rows, _design_in(client, parent.info.run_id))
+    design, driven = _design_in(client, parent.info.run_id), parent.info.status == "RUNNING"
+    return StudyResults(experiment, question, Objective(metric, goal), rows, design, driven=driven)
 
 
 def _design_in(client: MlflowClient, parent: str) -> Design | None:

@@ -12,7 +12,7 @@ from ablate.summary.ablation_tables import POINTS, arms_table, budget_table, eff
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
 from ablate.summary.pareto import Front
-from ablate.summary.search_report import failed_table
+from ablate.summary.search_report import failed_table, said
 from ablate.summary.stability import budgets_of
 from ablate.summary.statistics import paired
 from ablate.summary.table import Report
@@ -103,7 +103,9 @@ def _ground(study: StudyResults, cells: Cells) -> str:
     """On what the answer rests: trials by state, how many were tuned, reused, which metric judged."""
     counts = Counter(row.state for row in study.trials)
     states = ", ".join(
-        f"{counts[state]} {state}" for state in ("complete", "pruned", "failed", "running") if counts[state]
+        f"{counts[state]} {said(study, state)}"
+        for state in ("complete", "pruned", "failed", "running")
+        if counts[state]
     )
     reused = sum(row.reused is not None for row in study.trials)
     trained = sum(row.cost.get("cost/train_seconds", 0.0) for row in study.trials if row.reused is None)

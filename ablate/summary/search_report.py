@@ -27,7 +27,9 @@ def search_report(study: StudyResults, front: Front) -> Report:
 def _answer(study: StudyResults, front: Front) -> list[str]:
     """The first lines: what was found, what it costs, and what it rests on."""
     counts = Counter(row.state for row in study.trials)
-    states = ", ".join(f"{counts[s]} {s}" for s in ("complete", "pruned", "failed", "running") if counts[s])
+    states = ", ".join(
+        f"{counts[s]} {said(study, s)}" for s in ("complete", "pruned", "failed", "running") if counts[s]
+    )
     metric = study.objective.metric
     best = next(iter(ranked(study)), None)
     if best is None:
@@ -35,7 +37,9 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
         return [f"{study.study}: {found}" + (f" ({states})" if states else ""), *_infeasible(study)]
     chosen = f"{configuration(best, varied(study.trials))} (trial {best.id})"
     if best.state != "complete":
-        lead = f"no trial is complete yet; best so far {chosen}, {best.state}, after {_epochs(best.epochs)}"
+        lead = (
+            f"no trial is complete yet; best so far {chosen}, {said(study, best.state)}, after {_epochs(best.epochs)}"
+        )
         rests_on = f"{counted(len(study.trials), 'trial')}: {states}"
         return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", rests_on, *_infeasible(study)]
     test = metric.replace("val/", "test/", 1)
@@ -48,6 +52,11 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
         f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
         *_infeasible(study),
     ]
+
+
+def said(study: StudyResults, state: str) -> str:
+    """The word for a state: without a driver nothing runs."""
+    return "unfinished" if state == "running" and not study.driven else state
 
 
 def _infeasible(study: StudyResults) -> list[str]:
@@ -86,7 +95,7 @@ def _best(study: StudyResults, front: Front) -> Table | None:
         [
             row.id,
             number(row, metric),
-            *([row.state] if with_state else []),
+            *([said(study, row.state)] if with_state else []),
             str(row.epochs),
             *(number(row, cost) for cost in costs),
             configuration(row, names),
@@ -108,7 +117,8 @@ def front_table(study: StudyResults, front: Front) -> Table | None:
         for row in front.trials
     ]
     heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
-    note = f"{front.unmeasured} complete trials lack one of these numbers" if front.unmeasured else ""
+    lack = "lacks" if front.unmeasured == 1 else "lack"
+    note = f"{counted(front.unmeasured, 'complete trial')} {lack} one of these numbers" if front.unmeasured else ""
     return Table(
         f"Pareto front of the complete trials: {front.metric} against {' and '.join(front.costs)}", heads, rows, note
     )

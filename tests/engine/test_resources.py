@@ -51,6 +51,8 @@ def test_asking_for_too_little_to_run_is_refused(cpus: int | None, gpus: float |
 def test_one_cpu_is_no_cpus() -> None:
     with pytest.raises(ResourceError, match=r"--cpus 64: this machine has 1 CPU\n"):
         budget(64, None, found_cpus=1, found_gpus=0, where="this machine")
+    with pytest.raises(ResourceError, match=r"a trial asks for 1 GPU \(resources"):
+        Budget(1, 0).slots(Resources(gpus=1))
     with pytest.raises(ResourceError, match=r"a trial asks for 2 CPUs .*, the study may use 1\n"):
         Budget(1, 0).slots(Resources(cpus=2))
 

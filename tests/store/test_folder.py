@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,17 +31,33 @@ with folder.held():
 
 def test_a_second_process_is_refused_with_the_pid_of_the_first_until_that_is_killed(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "faces")
+    assert not folder.driven
     with subprocess.Popen([sys.executable, "-c", HOLD, str(folder.path)], stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
+        assert folder.driven
         with pytest.raises(StoreError, match=rf"as process {holder.pid}\n.*kill -INT {holder.pid}"), folder.held():
             pass
         holder.send_signal(signal.SIGKILL)
+    assert not folder.driven
     with folder.held() as last:
         assert last == {"pid": holder.pid, "session_dir": "/tmp/session"}
         assert json.loads(folder.lock.read_text()) == {"pid": os.getpid()}
     with folder.held() as last:
         assert last == {}
+
+
+def test_who_looks_whether_a_study_runs_keeps_nobody_from_running_it(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "faces")
+    with folder.held():
+        pass
+    looker = folder.lock.open()
+    fcntl.flock(looker, fcntl.LOCK_SH)
+    end = threading.Timer(0.03, looker.close)
+    end.start()
+    with folder.held():
+        assert folder.driven
+    end.join()
 
 
 def test_a_study_that_ended_with_an_error_is_free_again(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def test_a_folder_gives_the_rows_of_the_memory_also_of_a_trial_that_runs(tmp_pat
     memory = open_memory(tmp_path)
     run_to_the_end(memory)
     train(memory, new(memory), 0.5, 0.7)
-    found = read_folder(tmp_path)
+    assert not read_folder(tmp_path).driven
+    with memory.folder.held():
+        found = read_folder(tmp_path)
+    assert found.driven
     assert found.trials == memory.results()
     assert (found.study, found.objective, found.question) == ("made-up", memory.objective, memory.study.question)
     running = found.trials[-1]

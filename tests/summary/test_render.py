@@ -168,3 +168,20 @@ def test_the_front_says_that_it_is_one_of_complete_trials_and_one_trial_is_no_tr
     text = shown(of(row("0001", recall=0.9, flops=1.0)))
     assert "Pareto front of the complete trials: val/recall_at_1 against cost/flops" in text
     assert "1 trial: 1 complete; " in text
+
+
+def test_without_a_driver_nothing_is_said_to_run_but_the_stable_names_stay() -> None:
+    left = replace(of(row("0001", "running", recall=0.4), row("0002", "running")), driven=False)
+    text = shown(left)
+    assert "running" not in text
+    assert text.splitlines()[0].endswith("best so far mlp width=32 (trial 0001), unfinished, after 2 epochs")
+    assert "2 trials: 2 unfinished" in text
+    assert [trial["state"] for trial in json.loads(shown(left, "json"))["trials"]] == ["running", "running"]
+    assert "2 trials: 2 running" in shown(replace(left, driven=True))
+
+
+def test_complete_trials_without_a_number_of_the_front_are_counted_below_it() -> None:
+    one = of(row("0001", recall=0.9, flops=1.0), row("0002", recall=0.8))
+    assert "1 complete trial lacks one of these numbers" in shown(one)
+    two = of(*one.trials, row("0003", recall=0.8))
+    assert "2 complete trials lack one of these numbers" in shown(two)
