@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ablate.store.read import StudyResults
 from ablate.study.ablation import Ablation
+from ablate.study.factors import written
 from ablate.study.study import Study
 from ablate.summary.cells import cells_of
 from ablate.summary.effects import effects_of
@@ -102,14 +103,13 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
     tuned = f"; first {plan.tuning_trials} tuning trials an arm" if plan.tuning_trials else ""
     lines = [("design", f"{kind}: {head}{tuned}; {plan.trials:,} trials in all")]
     for name, (first, *others) in plan.factors.items():
-        lines.append(("factor", f"{name}: {first} (baseline) | {' | '.join(map(str, others))}"))
-    width = max(map(len, plan.arms))
+        lines.append(("factor", f"{name}: {written(first)} (baseline) | {' | '.join(map(written, others))}"))
     for position, (name, levels) in enumerate(plan.arms.items()):
-        text = f"{name:{width}}   {', '.join(f'{factor} {level}' for factor, level in levels.items())}"
-        shown = name if " ".join(f"{factor}={level}" for factor, level in levels.items()) == name else text
-        lines.append(("arms" if position == 0 else "", shown))
+        changed = [f"{factor} {written(level)}" for factor, level in levels.items() if level != plan.factors[factor][0]]
+        told = f": {', '.join(changed)}" if plan.design == "leave_one_out" and changed else ""
+        lines.append(("arms" if position == 0 else "", name + told))
     lines += [("aliased", alias) for alias in plan.aliases]
-    lines += [("guarantees", line) for line in textwrap.wrap(plan.note, 100)]
+    lines += [("guarantees", line) for note in plan.note.splitlines() for line in textwrap.wrap(note, 100)]
     lines.append(("epochs", f"about {plan.epochs_per_arm:,} an arm, {plan.epochs_per_arm * len(plan.arms):,} in all"))
     lines.append(("sees", _sees(plan)))
     return lines

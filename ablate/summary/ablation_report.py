@@ -60,7 +60,11 @@ def _answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> lis
     elif not sure:
         largest = max(tested, key=lambda effect: sign * (effect.paired.mean or 0.0))
         seen = max((effect.detectable for effect in tested if effect.detectable), default=None)
-        sees = f"; differences of {seen * POINTS:.1f} points it would have seen (80 % power)" if seen else ""
+        sees = (
+            f"; differences of {seen * POINTS:.1f} points it would have seen (80 % power)" if seen and seen < 1 else ""
+        )
+        if seen and seen >= 1:
+            sees = f"; with {max(effect.paired.n for effect in tested)} seeds no difference would have been seen in all of them"
         lines.append(f"{study.study}: no level can be told apart from its baseline{sees}")
         lines.append(f"{study.study}: largest so far: {_sentence(cells, largest)}")
     alike = [effect for effect in effects if effect.verdict == "equivalent"]

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
+from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
 from ablate.summary.pareto import Front
@@ -117,8 +118,8 @@ def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
         share = share if sign > 0 else 1 - share
         return f"{means[a, b]:.4f} {SHADES[round(share * (len(SHADES) - 1))]}"
 
-    rows = [[str(a), *(cell(a, b) for b in design.levels[other])] for a in design.levels[one]]
-    heads = [f"{one} \\ {other}", *map(str, design.levels[other])]
+    rows = [[written(a), *(cell(a, b) for b in design.levels[other])] for a in design.levels[one]]
+    heads = [f"{one} \\ {other}", *map(written, design.levels[other])]
     return Table(f"mean {cells.metric}: {one} x {other}", heads, rows, words=(heads[0],))
 
 

@@ -13,6 +13,7 @@ from itertools import combinations, product
 import numpy as np
 
 from ablate.store.design import Design
+from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.power import detectable, seeds_needed
 from ablate.summary.statistics import ALPHA, Paired, holm, paired, verdict
@@ -67,8 +68,8 @@ def interactions_of(cells: Cells) -> list[Effect]:
                     seed: float(np.mean(values))
                     for seed, values in _by_seed(cells, squares, lambda v: v[0] - v[1] - v[2] + v[3]).items()
                 }
-                baseline = f"{design.baseline_levels[one]}*{design.baseline_levels[other]}"
-                found.append((f"{one}*{other}", f"{a}*{b}", baseline, together))
+                baseline = f"{written(design.baseline_levels[one])}*{written(design.baseline_levels[other])}"
+                found.append((f"{one}*{other}", f"{written(a)}*{written(b)}", baseline, together))
     return _judge(cells, found, {})
 
 
@@ -107,7 +108,7 @@ def _contrasts(design: Design) -> list[tuple[str, str, str, list[Pair]]]:
         assert design.baseline is not None, f"a design {design.kind} has a baseline"
         return [(*_changed(design, arm), [(arm, design.baseline)]) for arm in design.arms if arm != design.baseline]
     return [
-        (factor, str(level), str(design.baseline_levels[factor]), _partners(design, factor, level))
+        (factor, written(level), written(design.baseline_levels[factor]), _partners(design, factor, level))
         for factor in design.levels
         for level in _others(design, factor)
     ]
@@ -118,8 +119,8 @@ def _changed(design: Design, arm: str) -> tuple[str, str, str]:
     names = [name for name, level in design.arms[arm].items() if level != design.baseline_levels[name]]
     return (
         "+".join(names) if design.kind == "one_at_a_time" else arm.removeprefix("without "),
-        "+".join(str(design.arms[arm][name]) for name in names),
-        "+".join(str(design.baseline_levels[name]) for name in names),
+        "+".join(written(design.arms[arm][name]) for name in names),
+        "+".join(written(design.baseline_levels[name]) for name in names),
     )
 
 
@@ -187,7 +188,7 @@ def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]
         for differences, coefficient in zip(found, solution[1:], strict=True):
             differences[seed] = float(coefficient)
     return [
-        (factor, str(level), str(design.baseline_levels[factor]), differences)
+        (factor, written(level), written(design.baseline_levels[factor]), differences)
         for (factor, level), differences in zip(columns, found, strict=True)
     ]
 
