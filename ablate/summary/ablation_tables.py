@@ -61,6 +61,11 @@ def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str]
         told.append(
             f"sees: the smallest true difference found with 80 % power; {min(undecided)} seeds may settle the nearest"
         )
+    idle = {place for place, head in enumerate(heads) if head == "time" and all(row[place] == "-" for row in rows)}
+    if effects and "*" in effects[0].factor:  # the corner that both leave is told by the factor's own effect
+        idle.add(heads.index("against"))
+    heads = [head for place, head in enumerate(heads) if place not in idle]
+    rows = [[cell for place, cell in enumerate(row) if place not in idle] for row in rows]
     return Table(title, heads, rows, "\n".join(told), words=("factor", "level", "against"))
 
 

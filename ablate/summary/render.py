@@ -43,7 +43,12 @@ def as_table(report: Report) -> str:
             words = last or title in found.words
             cells = [len(title), *(len(row[position]) for row in found.rows)]
             wraps = last or (words and max(cells) > LONG_WORDS)
-            table.add_column(title, justify="left" if words else "right", min_width=None if wraps else max(cells))
+            table.add_column(
+                title,
+                justify="left" if words else "right",
+                min_width=None if wraps else max(cells),
+                overflow="fold",  # an ellipsis would hide which level it is
+            )
         for row in found.rows:
             table.add_row(*row)
         console.print(f"\n{found.title}")
