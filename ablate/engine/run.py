@@ -227,7 +227,8 @@ class _Run:
         from ablate.engine.closing import close_study, still_open
 
         open_now = still_open(self.memory)
-        self.progress.say("measuring latency alone, and reading the test split for the best trial")
+        reading = ", and reading the test split for the best trial" if open_now.best is not None else ""
+        self.progress.say(f"measuring latency alone{reading}")
         try:
             with self.mirror.paused():  # latency is measured with nothing else running
                 close_study(self.memory, open_now, self._specify)
