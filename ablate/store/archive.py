@@ -80,19 +80,14 @@ def archive_beside(folder: StudyFolder, study: Study, *, data: Mapping[str, Any]
     facts = {name: value for name, value in data.items() if name not in ("root", "seed", "image_size")}
     resources = [study.resources.cpus, study.resources.gpus > 0]
     objective = [study.objective.metric, study.objective.goal]
-    described = context(data=facts, digest=digest, objective=objective, resources=resources)
+    limits = study.meaning["constraints"]  # a trial that was complete without them may break them
+    described = context(data=facts, digest=digest, objective=objective, resources=resources, constraints=limits)
     return Archive(folder.path.parent / ".finished", described)
 
 
 def context(**facts: Any) -> str:
     """What else the numbers of a study's trials depend on, in a stable order."""
-    return json.dumps(facts, sort_keys=True, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{value!r} has no stable text")
+    return json.dumps(facts, sort_keys=True)
 
 
 @lru_cache(maxsize=1)
