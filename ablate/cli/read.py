@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from ablate.cli.options import DEFAULT_OUT, OutDir, TrackingUri, store_uri
 from ablate.errors import AblateError
+
+if TYPE_CHECKING:
+    from ablate.store.read import StudyResults
 
 
 def summarize(
@@ -24,6 +28,9 @@ def summarize(
     ] = False,
     format: Annotated[str, typer.Option(help="table, md, csv, json or latex.")] = "table",
     output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
+    figures: Annotated[
+        Optional[Path], typer.Option(help="Write an ablation's pictures (PNG) into this folder.", metavar="DIR")
+    ] = None,
     out: OutDir = DEFAULT_OUT,
     tracking_uri: TrackingUri = None,
     experiment: Annotated[
@@ -51,19 +58,36 @@ def summarize(
             typer.echo(
                 f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
             )
+    if figures is not None:
+        _write_figures(found, figures)
     metric, *costs = pareto.split(",") if pareto else [None]
     text = render(found, pareto_front(found, metric, [cost for cost in costs if cost]), format)
     if output is None:
         typer.echo(text, nl=False)
     else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise AblateError(
-                f"--output {output} cannot be written ({why})\n  name a file in a folder that is there"
-            ) from None
-        typer.echo(f"written to {output}", err=True)
+        _write("--output", output, text.encode())
+
+
+def _write_figures(study: StudyResults, folder: Path) -> None:
+    from ablate.summary.figures import figures_of
+
+    drawn = figures_of(study)
+    if not drawn:
+        why = "it is a search" if study.design is None else "no arm has a complete trial yet"
+        raise AblateError(f"--figures: there is nothing to draw of {study.study}, {why}\n  leave --figures out")
+    with suppress(FileExistsError):
+        folder.mkdir(parents=True)
+    for name, picture in drawn.items():
+        _write("--figures", folder / name, picture)
+
+
+def _write(option: str, path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise AblateError(f"{option} {path} cannot be written ({why})\n  name a place that can be written") from None
+    typer.echo(f"written to {path}", err=True)
 
 
 def compare(

@@ -67,15 +67,17 @@ def run(
         raise typer.Exit(1)
 
 
-def _report(folder: Path) -> dict[str, str]:
-    """The summary of a study, for its run in MLflow."""
+def _report(folder: Path) -> dict[str, str | bytes]:
+    """The summary of a study and its figures, for its run in MLflow."""
     from ablate.store.read import read_folder
+    from ablate.summary.figures import figures_of
     from ablate.summary.pareto import pareto_front
     from ablate.summary.render import render
 
     found = read_folder(folder)
     front = pareto_front(found)
-    return {"summary.md": render(found, front, "md"), "summary.json": render(found, front, "json")}
+    texts = {"summary.md": render(found, front, "md"), "summary.json": render(found, front, "json")}
+    return texts | {f"figures/{name}": picture for name, picture in figures_of(found).items()}
 
 
 def plan(

@@ -29,8 +29,8 @@ class Options:
     yes: bool = False
     """Whether a large ablation may start unasked."""
     quiet: bool = False
-    report: Callable[[Path], Mapping[str, str]] = lambda folder: {}
-    """What is attached to the study's run in MLflow at its end: name -> text, from the study's folder."""
+    report: Callable[[Path], Mapping[str, str | bytes]] = lambda folder: {}
+    """What is attached to the study's run in MLflow at its end: name -> text or picture, from the study's folder."""
 
 
 @dataclass(frozen=True)

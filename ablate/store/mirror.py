@@ -49,7 +49,7 @@ class Mirror:
         self.lock = threading.Lock()
         self.working = threading.Lock()
         self.wake = threading.Event()
-        self.closing: tuple[str, set[str], Mapping[str, str]] | None = None
+        self.closing: tuple[str, set[str], Mapping[str, str | bytes]] | None = None
         """How the parent run is to end, which trials the study shows, and the texts to attach."""
         self.fault = ""
         self.thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
@@ -73,7 +73,7 @@ class Mirror:
             self.thread.start()
 
     def close(
-        self, ids: list[str], *, status: str, patience_seconds: float, files: Mapping[str, str] | None = None
+        self, ids: list[str], *, status: str, patience_seconds: float, files: Mapping[str, str | bytes] | None = None
     ) -> None:
         """Bring all of `ids` up to date, end the parent run with `status` and `files` attached, and stop.
 

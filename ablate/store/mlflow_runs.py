@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -104,11 +105,10 @@ class MlflowRuns:
             run.ended = row_digest(row)
         run.offset = offset
 
-    def end(self, status: str, ids: set[str], files: Mapping[str, str]) -> None:
-        """End the parent run and attach `files` (name -> text); trials that are not among `ids` are shown no longer."""
+    def end(self, status: str, ids: set[str], files: Mapping[str, str | bytes]) -> None:
+        """End the parent run and attach `files`; trials that are not among `ids` are shown no longer."""
         client = self._connected()
-        for name, text in files.items():
-            client.log_text(self.state.parent, text, name)
+        attach(client, self.state.parent, files)
         for id, run in self.state.runs.items():
             if id not in ids:
                 client.set_tag(run.run_id, "ablate.state", CONTINUED)
@@ -224,6 +224,17 @@ class MlflowRuns:
         source = json.dumps(self.study.data.model_dump())
         dataset = Dataset(self.study.data.name, self.digest[:36], source_type="ablate", source=source)
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
+
+
+def attach(client: MlflowClient, run_id: str, files: Mapping[str, str | bytes]) -> None:
+    """Files as artifacts of a run: name, which may have folders -> text or bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        if files:
+            client.log_artifacts(run_id, folder)
 
 
 def children(client: MlflowClient, experiment: str, parent: str) -> Iterator[Run]:

@@ -1,7 +1,8 @@
 """Fractional designs: a part of the grid, chosen so that effects of interest stay apart, and the list of those that do not.
 
 Two levels everywhere: the smallest regular fraction of the resolution asked for. Otherwise a main-effects plan: the smallest
-orthogonal array that holds the factors, or a D-optimal subset of the grid where none does.
+orthogonal array that holds the factors. Where none does, where a factor has a `when`, and where `exclude` makes a hole in the
+plan: a D-optimal subset of the grid.
 The baseline is level number 0 of every factor, and the run of all zeros is in every plan made here.
 """
 
@@ -16,13 +17,13 @@ import numpy.typing as npt
 
 from ablate.errors import DesignError
 from ablate.study.design import MOST_ARMS, Alias, Effect, Exclude, Factor, Level, Plan
-from ablate.study.factors import Arm, arms_of, check_factors, excluding, named, shown
+from ablate.study.factors import Arm, arms_of, check_factors, combination, excluding, shown
 from ablate.study.generators import regular_fraction, shortest_word
-from ablate.study.optimal import contrasts, d_optimal
+from ablate.study.optimal import contrasts, d_optimal, efficiency
 from ablate.study.orthogonal import smallest_fit
 
 Runs = npt.NDArray[np.int64]
-"""[N, factors] level numbers, 0 for the baseline."""
+"""[N, factors] level numbers: 0 for the baseline, -1 where the factor does not exist."""
 
 ROMAN = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII", "XIII", "XIV")
 
@@ -39,28 +40,31 @@ RUNS_PER_EFFECT = 1.5
 def fractional(factors: Sequence[Factor], resolution: int = 4, exclude: Exclude = ()) -> Plan:
     """A part of the grid; `resolution` (3, 4 or 5) is a promise for factors of two levels only.
 
-    Raises DesignError where a factor has a `when`, and where an excluded combination falls into an orthogonal plan: with a
-    hole, effects that were apart would mix.
+    A factor with a `when` is not in every arm, and an excluded combination may fall into an orthogonal plan: in both cases a
+    D-optimal plan for main effects takes its place, which has no resolution.
+    Raises DesignError where what is left cannot tell the main effects apart.
     """
     check_factors(factors, exclude)
     conditional = next((factor for factor in factors if factor.when), None)
     if conditional is not None:
-        raise DesignError(
-            f"factor '{conditional.name}' exists only when {shown(conditional.when)}, but a fractional plan needs every "
-            "factor in every arm\n  use design grid, or take the factor out"
-        )
-    if all(len(factor.levels) == 2 for factor in factors):
-        return _two_level(factors, resolution, exclude)
-    return _main_effects(factors, exclude)
+        return _optimal(factors, exclude, f"{conditional.name} exists only when {shown(conditional.when)}")
+    two_level = all(len(factor.levels) == 2 for factor in factors)
+    plan = _two_level(factors, resolution) if two_level else _main_effects(factors, exclude)
+    hole = next((mapping for arm in plan.arms if (mapping := excluding(arm.levels, exclude)) is not None), None)
+    return (
+        plan
+        if hole is None
+        else _optimal(factors, exclude, f"exclude {shown(hole)} makes a hole in an orthogonal plan")
+    )
 
 
-def _two_level(factors: Sequence[Factor], resolution: int, exclude: Exclude) -> Plan:
+def _two_level(factors: Sequence[Factor], resolution: int) -> Plan:
     if len(factors) > MOST_FACTORS:
         raise DesignError(f"no fraction is known here for {len(factors)} factors\n  use {MOST_FACTORS} or fewer")
     columns = regular_fraction(len(factors), resolution)
     num_bits = max(columns).bit_length()
     if num_bits == len(factors):
-        return _whole_grid(factors, exclude, f"no fraction of resolution {ROMAN[resolution]} is smaller")
+        return _whole_grid(factors, f"no fraction of resolution {ROMAN[resolution]} is smaller")
     shortest = shortest_word(columns)
     assert shortest is not None and shortest >= resolution, f"resolution {shortest}, but {resolution} was asked for"
     runs = [[(run & column).bit_count() % 2 for column in columns] for run in range(2**num_bits)]
@@ -76,7 +80,7 @@ def _two_level(factors: Sequence[Factor], resolution: int, exclude: Exclude) -> 
         apart,
     ]
     aliased = _equal_effects([factor.name for factor in factors], columns)
-    return _plan(_arms(factors, np.array(runs), exclude), aliased, ROMAN[shortest], note)
+    return _plan(_arms(factors, np.array(runs)), aliased, ROMAN[shortest], note)
 
 
 def _relation(names: list[str], columns: tuple[int, ...], num_bits: int) -> list[str]:
@@ -115,10 +119,10 @@ def _main_effects(factors: Sequence[Factor], exclude: Exclude) -> Plan:
     fit = smallest_fit(levels)
     num_runs = len(fit.runs) if fit is not None else _num_optimal_runs(levels)
     if num_runs >= size:
-        return _whole_grid(factors, exclude, "no plan for main effects is smaller")
-    of_grid = f"{num_runs} of {size} combinations ({' x '.join(map(str, levels))} levels)"
+        return _whole_grid(factors, "no plan for main effects is smaller")
     if fit is None:
-        return _optimal(factors, num_runs, exclude, of_grid)
+        return _optimal(factors, exclude, "no orthogonal array holds the factors")
+    of_grid = f"{num_runs} of {size} combinations ({' x '.join(map(str, levels))} levels)"
     aliased = _shared_parts(factors, fit.runs)
     note = [
         f"main-effects plan from the orthogonal array {fit.array.name}: {of_grid}",
@@ -131,7 +135,7 @@ def _main_effects(factors: Sequence[Factor], exclude: Exclude) -> Plan:
             f"{uneven}: fewer levels than the column of the array, so the first levels, the baseline before all, are "
             "trained more often, in the same proportion with every other factor; main effects stay clear of each other"
         )
-    return _plan(_arms(factors, fit.runs, exclude), aliased, "III" if aliased else "IV", note)
+    return _plan(_arms(factors, fit.runs), aliased, "III" if aliased else "IV", note)
 
 
 def _num_optimal_runs(levels: tuple[int, ...]) -> int:
@@ -140,28 +144,41 @@ def _num_optimal_runs(levels: tuple[int, ...]) -> int:
     return max(levels) * ceil(RUNS_PER_EFFECT * num_effects / max(levels))
 
 
-def _optimal(factors: Sequence[Factor], num_runs: int, exclude: Exclude, of_grid: str) -> Plan:
+def _optimal(factors: Sequence[Factor], exclude: Exclude, why: str) -> Plan:
     """Excluded combinations are no candidates: this plan is not orthogonal anyhow, and its efficiency counts them in."""
     levels = tuple(len(factor.levels) for factor in factors)
     if prod(levels) > MOST_ARMS:
         raise DesignError(
-            f"no orthogonal array here holds factors of {' x '.join(map(str, levels))} levels, and their grid is too large "
-            f"to search: more than {MOST_ARMS} combinations\n  use fewer factors or levels"
+            f"{why}, and the grid of {' x '.join(map(str, levels))} levels is too large to search for another plan: more than "
+            f"{MOST_ARMS} combinations\n  use fewer factors or levels"
         )
-    runs = np.array(list(product(*map(range, levels))))
-    allowed = [excluding(each, exclude) is None for each in _combinations(factors, runs)]
-    candidates = runs[np.array(allowed)]
-    chosen, efficiency = d_optimal(candidates, levels, num_runs) if len(candidates) > num_runs else ([], 0.0)
-    if efficiency == 0:
-        raise DesignError("exclude leaves too few combinations to estimate all main effects\n  take some of it out")
+    whole = _grid(factors)
+    allowed = [excluding(each, exclude) is None for each in _combinations(factors, whole)]
+    candidates = whole[np.array(allowed)]
+    num_runs = min(_num_optimal_runs(levels), len(candidates))
+    chosen, efficiency_found = d_optimal(candidates, levels, num_runs)
+    if efficiency_found == 0:
+        what = "exclude leaves" if exclude else "`when` leaves"
+        raise DesignError(f"{what} too few combinations to estimate all main effects\n  take some of it out")
     aliased = _shared_parts(factors, candidates[chosen])
     note = [
-        f"D-optimal plan for main effects, no orthogonal array holds the factors: {of_grid}, D-efficiency {efficiency:.3f} "
-        "(1 is orthogonal and balanced)",
+        f"{why}, so this is a D-optimal plan for main effects: {num_runs} of {len(whole)} combinations, D-efficiency "
+        f"{efficiency_found / efficiency(contrasts(whole, levels)):.3f} (the whole grid is 1)",
         "main effects can be told apart, but none is measured independently of the others",
         _with_interactions(aliased),
     ]
-    return _plan(_arms(factors, candidates[chosen], ()), aliased, None, note)
+    return _plan(_arms(factors, candidates[chosen]), aliased, None, note)
+
+
+def _grid(factors: Sequence[Factor]) -> Runs:
+    """Every combination once, the baseline first; -1 where a factor does not exist."""
+    runs: dict[tuple[int, ...], None] = {}
+    by_number = [(factor.baseline, *factor.others) for factor in factors]
+    for levels in product(*by_number):
+        found = combination(factors, {factor.name: level for factor, level in zip(factors, levels, strict=True)})
+        numbers = zip(factors, by_number, strict=True)
+        runs[tuple(known.index(found[f.name]) if f.name in found else -1 for f, known in numbers)] = None
+    return np.array(list(runs))
 
 
 def _shared_parts(factors: Sequence[Factor], runs: Runs) -> list[Alias]:
@@ -169,13 +186,19 @@ def _shared_parts(factors: Sequence[Factor], runs: Runs) -> list[Alias]:
     names = [factor.name for factor in factors]
     centred = []
     for place, factor in enumerate(factors):
-        columns = contrasts(runs[:, [place]], (len(factor.levels),))[:, 1:]
-        centred.append(columns - columns.mean(axis=0))  # dummy levels have made levels unequally frequent
+        columns, exists = contrasts(runs[:, [place]], (len(factor.levels),))[:, 1:], runs[:, place] >= 0
+        columns[exists] -= columns[exists].mean(axis=0)  # dummy levels have made levels unequally frequent
+        centred.append(columns)
     model = np.concatenate([np.ones((len(runs), 1)), *centred], axis=1)
     owner = np.repeat(np.arange(-1, len(names)), [1, *(columns.shape[1] for columns in centred)])
     mixed: dict[str, list[Effect]] = {name: [] for name in names}
     for one, other in combinations(range(len(names)), 2):
-        interaction = np.einsum("na,nb->nab", centred[one], centred[other]).reshape(len(runs), -1)
+        # where one exists at a single level of the other, nothing can interact: the other, centred there, is 0
+        both = np.all(runs[:, [one, other]] >= 0, axis=1)
+        if not both.any():
+            continue
+        first, second = (np.where(both[:, None], c - c[both].mean(axis=0), 0.0) for c in (centred[one], centred[other]))
+        interaction = np.einsum("na,nb->nab", first, second).reshape(len(runs), -1)
         bias = np.abs(np.linalg.lstsq(model, interaction, rcond=None)[0]).max(axis=1)  # Box and Wilson's alias matrix
         for place in sorted(set(owner[bias > 1e-6].tolist()) - {-1}):
             mixed[names[place]].append((names[one], names[other]))
@@ -189,33 +212,29 @@ def _with_interactions(aliased: Sequence[Alias]) -> str:
     return f"aliased, wholly or in part, with two-factor interactions, as listed: {names}"
 
 
-def _whole_grid(factors: Sequence[Factor], exclude: Exclude, why: str) -> Plan:
+def _whole_grid(factors: Sequence[Factor], why: str) -> Plan:
     size = prod(len(factor.levels) for factor in factors)
     if size > MOST_ARMS:
         raise DesignError(f"the plan has {size} arms, the whole grid: {why}\n  use fewer factors or levels")
-    runs = np.array(list(product(*(range(len(factor.levels)) for factor in factors))))
+    runs = _grid(factors)
     note = [f"the whole grid of {size} combinations: {why}", "all effects are clear of each other"]
-    return _plan(_arms(factors, runs, exclude), [], None, note)
+    return _plan(_arms(factors, runs), [], None, note)
 
 
 def _combinations(factors: Sequence[Factor], runs: Runs) -> list[dict[str, Level]]:
     by_number = [(factor.baseline, *factor.others) for factor in factors]
     return [
-        {factor.name: levels[number] for factor, levels, number in zip(factors, by_number, run, strict=True)}
+        {
+            factor.name: known[number]
+            for factor, known, number in zip(factors, by_number, run, strict=True)
+            if number >= 0
+        }
         for run in runs.tolist()
     ]
 
 
-def _arms(factors: Sequence[Factor], runs: Runs, exclude: Exclude) -> list[Arm]:
-    arms = arms_of(factors, _combinations(factors, runs))
-    for arm in arms:
-        mapping = excluding(arm.levels, exclude)
-        if mapping is not None:
-            raise DesignError(
-                f"exclude {shown(mapping)} makes a hole in the fractional plan, at {named(arm.levels)}; effects would mix\n"
-                "  use design grid, or drop this exclude"
-            )
-    return arms
+def _arms(factors: Sequence[Factor], runs: Runs) -> list[Arm]:
+    return arms_of(factors, _combinations(factors, runs))
 
 
 def _plan(arms: list[Arm], aliased: Sequence[Alias], resolution: str | None, note: Sequence[str]) -> Plan:

@@ -31,13 +31,17 @@ def d_optimal(candidates: Table, levels: tuple[int, ...], num_runs: int) -> tupl
 
 
 def contrasts(runs: Table, levels: tuple[int, ...]) -> Matrix:
-    """[N, 1 + sum of (levels - 1)] the mean and each factor's Helmert contrasts, of mean square 1 over its levels."""
+    """[N, 1 + sum of (levels - 1)] the mean and each factor's Helmert contrasts, of mean square 1 over its levels.
+
+    `runs` [N, factors] are level numbers; where a factor does not exist, level -1, its contrasts are 0.
+    """
     columns = [np.ones((len(runs), 1))]
     for factor, count in enumerate(levels):
         helmert = np.zeros((count, count - 1))
         for contrast in range(1, count):
             helmert[:contrast, contrast - 1], helmert[contrast, contrast - 1] = -1.0, contrast
-        columns.append((helmert / np.sqrt((helmert**2).mean(axis=0)))[runs[:, factor]])
+        scaled = helmert / np.sqrt((helmert**2).mean(axis=0))
+        columns.append(np.vstack([scaled, np.zeros(count - 1)])[runs[:, factor]])  # -1 is the last row
     return np.concatenate(columns, axis=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 
@@ -102,15 +102,20 @@ def heat_maps(cells: Cells) -> list[Table]:
     ]
 
 
-def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
+def means_of(cells: Cells, one: str, other: str) -> dict[tuple[Scalar, Scalar], float]:
+    """(level of `one`, level of `other`) -> mean over all else; without those that no complete trial has."""
     design = cells.design
     means: dict[tuple[Scalar, Scalar], float] = {}
-    for a in design.levels[one]:
-        for b in design.levels[other]:
-            arms = [arm for arm, levels in design.arms.items() if levels.get(one) == a and levels.get(other) == b]
-            values = [value for arm in arms for value in cells.values(arm).values()]
-            if values:
-                means[a, b] = float(np.mean(values))
+    for a, b in product(design.levels[one], design.levels[other]):
+        arms = [arm for arm, levels in design.arms.items() if levels.get(one) == a and levels.get(other) == b]
+        values = [value for arm in arms for value in cells.values(arm).values()]
+        if values:
+            means[a, b] = float(np.mean(values))
+    return means
+
+
+def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
+    design, means = cells.design, means_of(cells, one, other)
     if len(means) < 2:
         return None
     low, high = min(means.values()), max(means.values())

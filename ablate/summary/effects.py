@@ -180,7 +180,7 @@ def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]
     found: list[dict[int, float]] = [{} for _ in columns]
     for seed in design.seeds:
         arms = [arm for arm in design.arms if seed in cells.rows[arm]]
-        matrix = np.array([[1.0, *(float(design.arms[arm].get(f) == level) for f, level in columns)] for arm in arms])
+        matrix = np.array([[1.0, *(_coded(design, arm, f, level) for f, level in columns)] for arm in arms])
         if not arms or np.linalg.matrix_rank(matrix) < len(columns) + 1:
             continue  # too many arms failed for this seed to tell the effects apart
         values = np.array([cells.rows[arm][seed].metrics[cells.metric] for arm in arms])
@@ -191,6 +191,15 @@ def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]
         (factor, written(level), written(design.baseline_levels[factor]), differences)
         for (factor, level), differences in zip(columns, found, strict=True)
     ]
+
+
+def _coded(design: Design, arm: str, factor: str, level: Scalar) -> float:
+    """1 for the level, less what makes the factor's levels sum to 0 (its coefficient is the level minus the baseline).
+
+    0 where the factor does not exist, so that what it depends on is estimated over all of its levels, as in a grid.
+    """
+    levels = design.arms[arm]
+    return (levels[factor] == level) - 1 / len(design.levels[factor]) if factor in levels else 0.0
 
 
 def _train_time(cells: Cells, pairs: Sequence[Pair]) -> float | None:

@@ -18,6 +18,8 @@ from ablate.summary.search_report import search_report
 from ablate.summary.table import Report
 
 WIDTH = 120
+MOST_WIDTH = 132
+"""Of a table that would else break its last column."""
 LONG_WORDS = 24
 """Longer cells of words may wrap, so that numbers need not."""
 
@@ -29,13 +31,13 @@ def render(study: StudyResults, front: Front, format: str) -> str:
 
 
 def as_table(report: Report) -> str:
-    """For people, 120 characters wide."""
+    """For people, 120 characters wide; a table up to 132."""
     from rich.console import Console
     from rich.table import Table
 
     sink = io.StringIO()
-    console = Console(file=sink, width=WIDTH, color_system=None, markup=False, highlight=False)
-    console.print("\n".join(report.answer))
+    console = Console(file=sink, width=MOST_WIDTH, color_system=None, markup=False, highlight=False)
+    console.print("\n".join(report.answer), width=WIDTH)
     for found in report.tables:
         table = Table(box=None, pad_edge=False)
         for position, title in enumerate(found.heads):
@@ -47,6 +49,7 @@ def as_table(report: Report) -> str:
                 title,
                 justify="left" if words else "right",
                 min_width=None if wraps else max(cells),
+                no_wrap=not wraps,  # else rich takes space from the widest column, and cuts the last one off
                 overflow="fold",  # an ellipsis would hide which level it is
             )
         for row in found.rows:
@@ -54,7 +57,7 @@ def as_table(report: Report) -> str:
         console.print(f"\n{found.title}")
         console.print(table)
         if found.note:
-            console.print(found.note)
+            console.print(found.note, width=WIDTH)
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
 
 

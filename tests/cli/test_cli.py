@@ -204,4 +204,4 @@ def test_the_ui_comes_up_on_a_store_with_one_server_process(tmp_path: Path) -> N
 def test_an_output_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     run_to_the_end(open_memory(tmp_path / "made-up"))
     done = ablate("summarize", "made-up", "--output", "nope/x.md", cwd=tmp_path, code=2)
-    assert done.stderr.startswith("--output nope/x.md cannot be written (no such file or directory)\n  name a file")
+    assert done.stderr.startswith("--output nope/x.md cannot be written (no such file or directory)\n  name a place")

@@ -196,11 +196,18 @@ def test_a_d_optimal_plan_avoids_what_is_excluded() -> None:
         fractional(factors_of(13, 3, 3), exclude=[{"A": 0}])
 
 
-@pytest.mark.parametrize("factors", [two_level(5), factors_of(3, 3, 3, 3), two_level(2)])
-def test_an_exclude_that_makes_a_hole_is_refused_with_its_mend(factors: list[Factor]) -> None:
-    plan = fractional(factors)
-    with pytest.raises(DesignError, match=r"(?s)makes a hole.*use design grid, or drop this exclude"):
-        fractional(factors, exclude=[plan.arms[-1].levels])
+@pytest.mark.parametrize("factors", [two_level(5), factors_of(3, 3, 3, 3), two_level(3), factors_of(4, 3)])
+def test_where_exclude_makes_a_hole_a_plan_for_main_effects_takes_the_place(factors: list[Factor]) -> None:
+    hole = fractional(factors).arms[-1]
+    plan = fractional(factors, exclude=[hole.levels])
+    assert hole.name not in {arm.name for arm in plan.arms} and plan.baseline == plan.arms[0]
+    assert "makes a hole" in plan.note and "D-optimal" in plan.note and plan.resolution is None
+    assert np.isfinite(log_det(plan))
+
+
+def test_an_exclude_that_leaves_an_effect_open_is_refused() -> None:
+    with pytest.raises(DesignError, match=r"(?s)exclude leaves too few combinations.*take some of it out"):
+        fractional(two_level(2), exclude=[{"A": 0}])
 
 
 def test_an_exclude_beside_the_plan_changes_nothing() -> None:
@@ -209,10 +216,18 @@ def test_an_exclude_beside_the_plan_changes_nothing() -> None:
     assert fractional(two_level(5), exclude=[beside.levels]) == plan
 
 
-def test_a_conditional_factor_is_refused_with_its_mend() -> None:
-    margin = Factor("margin", (1, 2), 1, when={"A": (1,)})
-    with pytest.raises(DesignError, match=r"(?s)'margin' exists only when \{A: 1\}.*use design grid, or take"):
-        fractional([*two_level(4), margin])
+def test_a_conditional_factor_is_in_the_arms_where_it_exists() -> None:
+    margin = Factor("margin", (1, 2, 3), 1, when={"A": (1,)})
+    slope = Factor("slope", (1, 2), 1, when={"margin": (2, 3)})
+    plan = fractional([*two_level(4), margin, slope])
+    assert len(plan.arms) < len(grid([*two_level(4), margin, slope]).arms)
+    for arm in plan.arms:
+        assert ("margin" in arm.levels) == (arm.levels["A"] == 1)
+        assert ("slope" in arm.levels) == (arm.levels.get("margin") in (2, 3))
+    assert {arm.levels.get("margin") for arm in plan.arms} == {None, 1, 2, 3}
+    assert "margin exists only when {A: 1}" in plan.note and plan.resolution is None
+    # A and margin never vary together, so there is no interaction that a main effect could be mistaken for
+    assert not any({"A", "margin"} == set(effect) for alias in plan.aliased for effect in alias.effects)
 
 
 @pytest.mark.parametrize("levels", [(2,) * 5, (3, 3, 3, 3), (13, 3, 3), (3, 2)])

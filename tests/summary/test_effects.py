@@ -9,6 +9,8 @@ import pytest
 from scipy import stats
 
 from ablate.store.design import Design
+from ablate.study.design import Factor
+from ablate.study.fractional import fractional
 from ablate.summary.cells import cells_of
 from ablate.summary.effects import effects_of, interactions_of
 from ablate.types import Scalar
@@ -105,6 +107,37 @@ def test_a_fractional_plan_gives_the_effects_that_made_the_data() -> None:
         for s in range(SEEDS)
     ]
     assert found[0].paired.mean == pytest.approx(np.mean(of_a))  # orthogonal: the difference of means
+
+
+def test_in_a_fractional_plan_with_a_when_a_level_is_compared_over_all_levels_of_what_depends_on_it() -> None:
+    a, b = Factor("a", ("off", "on"), "off"), Factor("b", ("off", "on"), "off")
+    plan = fractional([a, b, Factor("margin", (1, 2, 3), 1, when={"a": ("on",)})])
+    added = {1: 0.0, 2: 0.03, 3: -0.09}
+    made = Design(
+        kind="fractional",
+        arms={arm.name: dict(arm.levels) for arm in plan.arms},
+        baseline=plan.arms[0].name,
+        levels={"a": a.levels, "b": b.levels, "margin": (1, 2, 3)},
+        baseline_levels={"a": "off", "b": "off", "margin": 1},
+        seeds=(0, 1),
+        margin=None,
+        tuned=0,
+        aliases=(),
+        note="",
+    )
+    values: dict[tuple[str, int], float | None] = {
+        (arm.name, seed): 0.5
+        + seed / 30
+        + 0.1 * (arm.levels["a"] == "on")
+        + 0.02 * (arm.levels["b"] == "on")
+        + (added[int(arm.levels["margin"])] if "margin" in arm.levels else 0)
+        for arm in plan.arms
+        for seed in (0, 1)
+    }
+    found = {(e.factor, e.level): e.paired.mean for e in effects_of(cells_of(study(made, values)))}
+    over_margins = 0.1 + sum(added.values()) / 3
+    expected = {("a", "on"): over_margins, ("b", "on"): 0.02, ("margin", "2"): 0.03, ("margin", "3"): -0.09}
+    assert found == {key: pytest.approx(value) for key, value in expected.items()}
 
 
 def test_a_seed_counts_only_where_both_arms_are_complete() -> None:

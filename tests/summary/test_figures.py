@@ -1,0 +1,52 @@
+"""The pictures of an ablation: which are drawn, and that each is a picture of what the tables say."""
+
+from __future__ import annotations
+
+import io
+from itertools import product
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ablate.summary.figures import figures_of
+from ablate.types import Scalar
+from tests.summary.ablations import LEVELS, design, grid, one_at_a_time, study
+
+
+def values_of(arms: dict[str, dict[str, Scalar]]) -> dict[tuple[str, int], float | None]:
+    draw = np.random.default_rng(0)
+    return {(arm, seed): 0.7 + draw.normal(0, 0.05) for arm, seed in product(arms, range(3))}
+
+
+def test_a_grid_is_drawn_with_its_effects_and_a_heat_map() -> None:
+    arms = grid()
+    drawn = figures_of(study(design("grid", arms, seeds=3), values_of(arms)))
+    assert set(drawn) == {"effects.png", "heat_loss_sampler.png"}
+    for name, content in drawn.items():
+        picture = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+        assert min(picture.shape) > 150 and picture.std() > 10, f"{name} shows nothing"
+
+
+def test_a_heat_map_is_darker_where_the_metric_is_better() -> None:
+    arms = grid()
+    best = f"loss={LEVELS['loss'][0]} sampler={LEVELS['sampler'][0]}"
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.9 if arm == best else 0.1 for arm in arms for s in (0, 1)
+    }
+    content = figures_of(study(design("grid", arms, seeds=2), values))["heat_loss_sampler.png"]
+    blue = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(int)
+    dark = (blue[..., 2] - blue[..., 0] > 80).mean()  # the darkest blue of the map, #08306b
+    assert 0.02 < dark < 0.3, "one cell of six should be dark"
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_other_designs_have_no_heat_map(seeds: int) -> None:
+    arms = one_at_a_time()
+    assert set(figures_of(study(design("one_at_a_time", arms, seeds=seeds), values_of(arms)))) == {"effects.png"}
+
+
+def test_where_no_arm_is_complete_nothing_is_drawn() -> None:
+    arms = one_at_a_time()
+    nothing: dict[tuple[str, int], float | None] = {(arm, 0): None for arm in arms}
+    assert figures_of(study(design("one_at_a_time", arms, seeds=1), nothing)) == {}
