@@ -15,7 +15,7 @@ from ablate.summary.effects import effects_of
 from ablate.summary.halving import epochs_of, reach
 from ablate.summary.power import detectable
 from ablate.summary.statistics import ALPHA
-from ablate.types import Scalar
+from ablate.types import Scalar, counted
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
     """Label and text of each line, for people."""
     kind = plan.design.replace("_", " ")
     cells = len(plan.arms) * len(plan.seeds)
-    head = f"{len(plan.arms)} arms x {len(plan.seeds)} seeds = {cells} trials of {plan.epochs} epochs"
+    head = f"{len(plan.arms)} arms x {len(plan.seeds)} seeds = {counted(cells, 'trial')} of {counted(plan.epochs, 'epoch')}"
     tuned = f"; first {plan.tuning_trials} tuning trials an arm" if plan.tuning_trials else ""
     lines = [("design", f"{kind}: {head}{tuned}; {plan.trials:,} trials in all")]
     for name, (first, *others) in plan.factors.items():
