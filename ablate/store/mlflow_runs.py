@@ -10,16 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-import sqlite3
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ablate.store import curves
 from ablate.store.environment import describe_environment
 from ablate.store.folder import StudyFolder
+from ablate.store.mlflow_client import attach, children, use_wal
 from ablate.store.mlflow_state import RunState, read_state, row_digest, write_state
 from ablate.study.study import Study
 from ablate.types import TrialResult
@@ -68,7 +66,7 @@ class MlflowRuns:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # we try again ourselves
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         client = mlflow.MlflowClient(self.tracking_uri)
-        _use_wal(self.tracking_uri)
+        use_wal(self.tracking_uri)
         self.experiment = self._experiment(client)
         self._open_parent(client)
         self.client = client
@@ -226,28 +224,6 @@ class MlflowRuns:
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
 
 
-def attach(client: MlflowClient, run_id: str, files: Mapping[str, str | bytes]) -> None:
-    """Files as artifacts of a run: name, which may have folders -> text or bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in files.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        if files:
-            client.log_artifacts(run_id, folder)
-
-
-def children(client: MlflowClient, experiment: str, parent: str) -> Iterator[Run]:
-    """The runs of a study's trials."""
-    token = None
-    while True:
-        page = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'", page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
 def _time(run: RunState, report: curves.Report) -> int:
     """When a report was made, in milliseconds; the same whenever it is logged."""
     return run.start_ms + int(1000 * report.get("cost/seconds", report["epoch"]))
@@ -266,12 +242,3 @@ def _final(row: TrialResult, reports: list[curves.Report]) -> dict[str, float]:
     if reports and "best/epoch" in reports[-1]:
         final["best/epoch"] = reports[-1]["best/epoch"]
     return final | {f"model/{n}": row.cost[f"cost/{n}"] for n in ("params", "flops") if f"cost/{n}" in row.cost}
-
-
-def _use_wal(tracking_uri: str) -> None:
-    """Readers of a local sqlite file (the UI) and our writer then do not wait for each other. The setting stays in the file."""
-    if tracking_uri.startswith("sqlite:///"):
-        path = Path(tracking_uri.removeprefix("sqlite:///"))
-        with sqlite3.connect(path) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()

@@ -90,7 +90,8 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
 def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     import mlflow
 
-    from ablate.store.mlflow_runs import CONTINUED, children
+    from ablate.store.mlflow_client import children
+    from ablate.store.mlflow_runs import CONTINUED
 
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of is told once, in our words
