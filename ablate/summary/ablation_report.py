@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ablate.store.read import StudyResults
+from ablate.study.configuration import SLOTS
 from ablate.summary.ablation_tables import POINTS, arms_table, budget_table, effects_table, heat_maps, p_text
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
@@ -82,6 +83,8 @@ def _untested(cells: Cells) -> str:
     seeds = max((len(found) for found in cells.rows.values()), default=0)
     if seeds == 0:
         return "no arm has a complete trial yet"
+    if len(cells.design.seeds) > 1:
+        return "no comparison is complete in two seeds yet; what is missing is trained by the same `ablate run`"
     return "one seed: no intervals and no tests; give `seeds: 3` or more, and only the new ones are trained"
 
 
@@ -93,7 +96,12 @@ def _sentence(cells: Cells, effect: Effect) -> str:
     if cells.design.kind == "leave_one_out":
         who = f"without {effect.factor} it is {'better' if better else 'worse'} by"
     else:
-        who = f"{effect.level} {'beats' if better else 'loses to'} {effect.baseline} by"
+        telling = effect.factor in SLOTS and "none" not in (
+            effect.level,
+            effect.baseline,
+        )  # "false beats true" says nothing
+        name_of = "" if telling else f"{effect.factor} "
+        who = f"{name_of}{effect.level} {'beats' if better else 'loses to'} {effect.baseline} by"
     turn = 1 if found.mean >= 0 else -1  # the interval is told in the direction of the sentence
     low, high = sorted((turn * found.low * POINTS, turn * found.high * POINTS))
     parts = [f"{who} {abs(found.mean) * POINTS:.1f} points {name} [{low:.1f}, {high:.1f}]", f"{found.n} seeds"]

@@ -6,6 +6,7 @@ combinations of the other factors (a main effect); in a fractional plan a least-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -47,10 +48,12 @@ def effects_of(cells: Cells) -> list[Effect]:
     """The effect of every level of every factor, or of every group that is left out, in the order of the design."""
     design = cells.design
     if design.kind == "fractional":
-        found = _least_squares(cells)
+        found = _least_squares(cells, lambda row: row.metrics[cells.metric])
+        slower = _least_squares(cells, lambda row: math.log(row.cost.get("cost/train_seconds", 0.0) or math.nan))
+        times = {(factor, level): _share(list(logs.values())) for factor, level, _, logs in slower}
     else:
         found = [(factor, level, base, _differences(cells, pairs)) for factor, level, base, pairs in _contrasts(design)]
-    times = {(factor, level): _train_time(cells, pairs) for factor, level, _, pairs in _contrasts(design)}
+        times = {(factor, level): _train_time(cells, pairs) for factor, level, _, pairs in _contrasts(design)}
     return _judge(cells, found, times)
 
 
@@ -173,8 +176,10 @@ def _by_seed(
     return {seed: [contrast([values[arm][seed] for arm in context]) for context in usable] for seed in seeds}
 
 
-def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]:
-    """Main effects of a fractional plan: in each seed, the additive model over the arms that are complete."""
+def _least_squares(
+    cells: Cells, number: Callable[[TrialResult], float]
+) -> list[tuple[str, str, str, dict[int, float]]]:
+    """Main effects of a fractional plan on `number`: in each seed, the additive model over the arms that are complete."""
     design = cells.design
     columns = [(factor, level) for factor in design.levels for level in _others(design, factor)]
     found: list[dict[int, float]] = [{} for _ in columns]
@@ -183,7 +188,7 @@ def _least_squares(cells: Cells) -> list[tuple[str, str, str, dict[int, float]]]
         matrix = np.array([[1.0, *(_coded(design, arm, f, level) for f, level in columns)] for arm in arms])
         if not arms or np.linalg.matrix_rank(matrix) < len(columns) + 1:
             continue  # too many arms failed for this seed to tell the effects apart
-        values = np.array([cells.rows[arm][seed].metrics[cells.metric] for arm in arms])
+        values = np.array([number(cells.rows[arm][seed]) for arm in arms])
         solution = np.linalg.lstsq(matrix, values, rcond=None)[0]
         for differences, coefficient in zip(found, solution[1:], strict=True):
             differences[seed] = float(coefficient)
@@ -214,3 +219,9 @@ def _train_time(cells: Cells, pairs: Sequence[Pair]) -> float | None:
         ratios += [one[seed] / two[seed] - 1 for seed in one if two.get(seed, 0.0) > 0]
     change = float(np.mean(ratios)) if ratios else float("nan")
     return change if np.isfinite(change) else None
+
+
+def _share(logs: Sequence[float]) -> float | None:
+    """A mean difference of logarithms as a share of the baseline; None where there is none."""
+    mean = float(np.mean(logs)) if logs else math.nan
+    return math.expm1(mean) if math.isfinite(mean) else None

@@ -87,7 +87,9 @@ def test_a_fractional_plan_gives_the_effects_that_made_the_data() -> None:
     levels: dict[str, tuple[Scalar, ...]] = {name: ("off", "on") for name in "abcd"}
     runs = [run for run in product((0, 1), repeat=4) if sum(run) % 2 == 0]  # 2^(4-1), resolution IV
     arms: dict[str, dict[str, Scalar]] = {
-        " ".join(map(str, run)): {name: levels[name][x] for name, x in zip("abcd", run, strict=True)} for run in runs
+        # "hard" arms take twice the time (tests/summary/ablations.py): here those with d
+        " ".join(map(str, run)) + " hard" * run[3]: {name: levels[name][x] for name, x in zip("abcd", run, strict=True)}
+        for run in runs
     }
     true = {"a": 0.1, "b": -0.05, "c": 0.0, "d": 0.02}
     made = Design(
@@ -101,6 +103,9 @@ def test_a_fractional_plan_gives_the_effects_that_made_the_data() -> None:
     }
     found = effects_of(cells_of(study(made, values)))
     assert {e.factor: e.paired.mean for e in found} == {name: pytest.approx(x, abs=3e-4) for name, x in true.items()}
+    assert {e.factor: e.train_time for e in found} == {
+        name: pytest.approx(1.0 if name == "d" else 0.0, abs=1e-9) for name in "abcd"
+    }
     of_a = [
         np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "on"])
         - np.mean([values[arm, s] for arm in arms if arms[arm]["a"] == "off"])
