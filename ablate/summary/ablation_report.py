@@ -72,6 +72,13 @@ def _answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> lis
     if alike:
         names = ", ".join(f"{effect.level} and {effect.baseline}" for effect in alike)
         lines.append(f"equivalent within {(cells.design.margin or 0) * POINTS:g} points: {names}")
+    first = [alias.replace(" ~ ", " = ").split(" = ")[0] for alias in cells.design.aliases]
+    mixed = [effect for effect in first if "*" not in effect]  # main effects that stand beside interactions
+    if mixed:
+        lines.append(
+            f"careful: what is told of {', '.join(mixed)} may belong to interactions of others (see aliased); "
+            "only a grid, or two levels at resolution 4, keeps them apart"
+        )
     for one, other, differ in twins_of(cells):
         lines.append(
             f"suspicious: {one} and {other} differ in {', '.join(differ)} and agree in every metric to the last bit"

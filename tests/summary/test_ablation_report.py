@@ -84,6 +84,14 @@ def test_failed_cells_are_counted_and_shown() -> None:
     assert "9 complete, 3 failed" in text.replace("\n", " ")
 
 
+def test_an_answer_of_a_plan_that_mixes_effects_says_so() -> None:
+    arms = grid()
+    values: dict[tuple[str, int], float | None] = {(arm, s): 0.5 + s / 10 for arm in arms for s in range(2)}
+    for aliases, told in ((("loss ~ sampler*x",), True), (("sampler = loss*x",), True), (("loss*x = loss*y",), False)):
+        mixing = replace(design("grid", arms, seeds=2), kind="fractional", aliases=aliases)
+        assert (f"careful: what is told of {aliases[0].split()[0]} may" in shown(study(mixing, values))) is told
+
+
 def test_arms_that_agree_to_the_last_bit_are_suspicious() -> None:
     arms = one_at_a_time()
     values: dict[tuple[str, int], float | None] = {
