@@ -83,5 +83,5 @@ def one_shot_accuracy(embeddings: Float[Tensor, "I D"], episodes: Episodes, *, c
         similarity = unit[query] @ prototypes.mT  # [episodes, query, class]
         nearest = similarity >= similarity.amax(dim=2, keepdim=True) - TIE
         right = nearest.diagonal(dim1=1, dim2=2)  # query n is of class n
-        total += (right / nearest.sum(dim=2)).sum(dtype=torch.float64)
+        total += (right.double() / nearest.sum(dim=2)).sum()
     return float(total) / (num_episodes * ways)

@@ -35,7 +35,9 @@ def check_ways(document: Document, dataset: Dataset, faults: list[Fault]) -> Non
         return  # `check_batch` has said so
     if ways > classes:
         by_default = "" if document.get("data", "ways") is not None else " by default"
-        what = f"data.ways is {ways}{by_default}, but the smaller of validation and test split has only {classes} classes"
+        what = (
+            f"data.ways is {ways}{by_default}, but the smaller of validation and test split has only {classes} classes"
+        )
         mend = f"set it to {classes} or less, or take a larger val_fraction or test_fraction"
         faults.append(Fault(document.where(("data", "ways")), what, mend))
 

@@ -69,7 +69,9 @@ def test_classes_with_too_few_images_take_no_part_and_too_few_classes_are_refuse
     labels = np.repeat(np.arange(5), [1, 2, 3, 3, 9])
     check_items(labels, ways=4, shots=1)
     check_items(labels, ways=3, shots=2)
-    with pytest.raises(DataError, match=r"of the 5 classes of a split only 3 have so many images; the largest has 9\n  set"):
+    with pytest.raises(
+        DataError, match=r"of the 5 classes of a split only 3 have so many images; the largest has 9\n  set"
+    ):
         check_items(labels, ways=4, shots=2)
 
 
