@@ -56,7 +56,7 @@ PROTOCOLS = {
 """Which metrics each protocol reports."""
 DEFAULT_METRICS = ("one_shot_accuracy", "recall_at_1", "auc")
 """The objective where a study names none: the first of these that its protocol reports."""
-OFFICIAL = (
+_OFFICIAL = (
     Metric(
         "official_accuracy",
         "maximize",
@@ -64,4 +64,5 @@ OFFICIAL = (
         "Lake et al. 2015 (Science 350); people 0.955, a Siamese network 0.920 (Koch et al. 2015)",
     ),
 )
+OFFICIAL = {metric.name: metric for metric in _OFFICIAL}
 """Metrics of the test split alone, from images that a data set's makers have chosen: no objective."""

@@ -28,7 +28,7 @@ def as_text(kind: str) -> str:
     registry = KINDS[kind]
     if kind == "metrics":
         rows = [f"  val/{m.name:18} {m.summary} ({m.goal}; {m.source})" for m in METRICS.values()]
-        rows += [f"  test/{m.name:17} {m.summary} ({m.goal}; {m.source})" for m in OFFICIAL]
+        rows += [f"  test/{m.name:17} {m.summary} ({m.goal}; {m.source})" for m in OFFICIAL.values()]
         return "\n".join([kind, *rows])
     if registry is None:
         return "\n".join([kind, *(f"  {name:32} {meaning}" for name, meaning in COSTS.items())])

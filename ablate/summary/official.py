@@ -12,7 +12,7 @@ from ablate.summary.table import Table
 
 def official_tables(study: StudyResults) -> list[Table]:
     """One for each official metric that a complete trial has read with its test split."""
-    return [table for metric in OFFICIAL if (table := _table(study, metric)) is not None]
+    return [table for metric in OFFICIAL.values() if (table := _table(study, metric)) is not None]
 
 
 def _table(study: StudyResults, metric: Metric) -> Table | None:
