@@ -30,10 +30,39 @@ PAIRS = (
     Metric("eer", "minimize", f"error where both error rates are equal; {_PAIRS}", "Martin et al. 1997"),
     Metric("tpr_at_fpr_1e-3", "maximize", f"true positives at 0.1 % false ones; {_PAIRS}", "Huang et al. 2007 (LFW)"),
 )
-METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS)}
+TRIPLETS = (
+    Metric(
+        "triplet_accuracy",
+        "maximize",
+        "a triplet's positive is nearer to its anchor than its negative: the mean AUC of an anchor",
+        "Schroff et al. 2015 (arXiv:1503.03832); Hanley & McNeil 1982",
+    ),
+)
+ONE_SHOT = (
+    Metric(
+        "one_shot_accuracy",
+        "maximize",
+        "N-way K-shot episodes over all classes of the split",
+        "Vinyals et al. 2016 (arXiv:1606.04080), Snell et al. 2017 (arXiv:1703.05175)",
+    ),
+)
+METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT)}
 PROTOCOLS = {
-    "retrieval": (*RETRIEVAL, *PAIRS),
-    "verification": PAIRS,
-    "closed": (*RETRIEVAL, *PAIRS),
+    "retrieval": (*RETRIEVAL, *PAIRS, *TRIPLETS),
+    "verification": (*PAIRS, *TRIPLETS),
+    "closed": (*RETRIEVAL, *PAIRS, *TRIPLETS),
+    "one_shot": (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT),
 }
 """Which metrics each protocol reports."""
+DEFAULT_METRICS = ("one_shot_accuracy", "recall_at_1", "auc")
+"""The objective where a study names none: the first of these that its protocol reports."""
+_OFFICIAL = (
+    Metric(
+        "official_accuracy",
+        "maximize",
+        "Omniglot's official one-shot task: 20 runs of 20 ways within an alphabet, 400 trials (protocol one_shot)",
+        "Lake et al. 2015 (Science 350); people 0.955, a Siamese network 0.920 (Koch et al. 2015)",
+    ),
+)
+OFFICIAL = {metric.name: metric for metric in _OFFICIAL}
+"""Metrics of the test split alone, from images that a data set's makers have chosen: no objective."""

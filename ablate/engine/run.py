@@ -22,6 +22,7 @@ from ablate.store.mirror import Mirror
 from ablate.store.queue import queue_of
 from ablate.store.tracking import check_tracking_uri
 from ablate.study.study import Study
+from ablate.training.official_runs import official_notes
 from ablate.training.prepare import prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
 from ablate.types import TrialResult
@@ -58,7 +59,7 @@ def run_study(study: Study, options: Options) -> Outcome:
         folder.check(study, digest)
     if allowed is None:
         allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
-    notes, left = [], {}
+    notes, left = official_notes(spec), {}
     if options.fresh and folder.path.exists():
         with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
@@ -108,6 +109,8 @@ class _Run:
         interruption, session_dir, status = session.Interruption(), None, "FAILED"
         try:
             with self.progress:
+                for note in official_notes(self.data):  # also among the notes at the end, but then hours are spent
+                    self.progress.say(note)
                 self._take_finished()
                 if self._trials_left() or still_open(self.memory).anything:
                     own = not ray.is_initialized()

@@ -6,7 +6,7 @@ They read the document, not the validated file: a fault in one part must not hid
 from __future__ import annotations
 
 from ablate.catalogue.datasets import DATASETS, Dataset
-from ablate.catalogue.metrics import METRICS, PROTOCOLS
+from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, PROTOCOLS
 from ablate.errors import DataError, Fault
 from ablate.study.domain import Fixed, limits, parse_domain
 from ablate.study.keys import near
@@ -71,7 +71,7 @@ def check_objective(document: Document, faults: list[Fault]) -> Objective:
 
 
 def _default_metric(reported: list[str]) -> str:
-    return "recall_at_1" if "recall_at_1" in reported else "auc"
+    return next(name for name in DEFAULT_METRICS if name in reported)
 
 
 def _word(protocol: object) -> str:

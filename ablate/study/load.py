@@ -13,6 +13,7 @@ from ablate.study.ablation_file import read_ablation, spread_levels
 from ablate.study.checks import check_batch, check_dataset, check_objective, check_stopping
 from ablate.study.findings import faults_of
 from ablate.study.keys import check_keys
+from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
 from ablate.study.schema import StudyFile
 from ablate.study.space_file import read_space
@@ -75,6 +76,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)
+        check_ways(document, dataset, faults)
     if faults:
         raise StudyError(sorted(faults, key=_line))
     assert file is not None and space is not None and dataset is not None, "a part is missing, but no fault was told"

@@ -32,14 +32,18 @@ class Data(Strict):
     """A data set of the catalogue: `ablate list datasets`."""
     image_size: int | None = Field(None, ge=IMAGE_SIZES[0], le=IMAGE_SIZES[1])
     """Height and width in pixels; by default the data set's own. To compare sizes, it is a key of `space` instead."""
-    protocol: Literal["retrieval", "verification", "closed"] = "retrieval"
-    """retrieval and verification: no class is in two splits; closed: the same classes in all, no image in two."""
+    protocol: Literal["retrieval", "verification", "closed", "one_shot"] = "retrieval"
+    """retrieval, verification, one_shot: no class is in two splits; closed: the same classes in all, no image in two."""
     val_fraction: float = Field(0.2, gt=0, lt=1)
     """Share of the training part's classes (closed: of its images) held out for validation."""
     test_fraction: float = Field(0.2, gt=0, lt=1)
     """Share held out for the test, where the data set has no official test part."""
     rotate_classes: bool = False
     """Training classes turned by 90, 180 and 270 degrees count as classes of their own (Santoro et al. 2016)."""
+    ways: int = Field(20, ge=2)
+    """one_shot: classes of an episode, among which an image is told; they are drawn from all classes of the split."""
+    shots: int = Field(1, ge=1)
+    """one_shot: examples of each class; of more than one the mean of their embeddings stands for the class."""
     params: dict[str, Any] = Field(default_factory=dict)
     """Parameters of the data set, where it has any; checked against its builder."""
 
@@ -48,7 +52,8 @@ class Objective(Strict):
     """What the search maximises or minimises, on the validation split."""
 
     metric: str | None = None
-    """A metric with its split, from `ablate list metrics`; by default val/recall_at_1, of protocol verification val/auc.
+    """A metric with its split, from `ablate list metrics`; by default val/recall_at_1, of protocol verification val/auc,
+    of one_shot val/one_shot_accuracy.
 
     Only `val/`: the test split is sealed.
     """

@@ -1,8 +1,8 @@
 """Splits: which images train, which choose among trials (val), and which are read once at the end (test).
 
-Protocols: `retrieval` and `verification` keep the classes of the three apart, so val and test ask about classes that the
-network has never seen; `closed` has all classes in all three. First comes test_fraction of everything, then val_fraction
-of what is left; an official test part, where there is one, takes the place of the first.
+Protocols: `retrieval`, `verification` and `one_shot` keep the classes of the three apart, so val and test ask about
+classes that the network has never seen; `closed` has all classes in all three. First comes test_fraction of everything,
+then val_fraction of what is left; an official test part, where there is one, takes the place of the first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ablate.errors import DataError
 
 Indices = npt.NDArray[np.int64]
 
-PROTOCOLS = ("retrieval", "verification", "closed")
+PROTOCOLS = ("retrieval", "verification", "closed", "one_shot")
 MIN_CLASSES = 2  # with one there is no negative
 STREAM = 0  # of the seed: splits draw from a stream of their own, so that no other draw moves them
 
@@ -92,6 +92,26 @@ def num_train_classes(
         val_fraction=val_fraction,
         test_fraction=test_fraction,
     )[0]
+
+
+def num_judged_classes(
+    num_classes: Mapping[str, int],
+    *,
+    protocol: str,
+    disjoint_parts: bool,
+    val_fraction: float = 0.2,
+    test_fraction: float = 0.2,
+) -> int:
+    """Classes of the validation or of the test split, whichever has fewer: the most that an episode can draw from both."""
+    return min(
+        _count_classes(
+            num_classes,
+            protocol=protocol,
+            disjoint_parts=disjoint_parts,
+            val_fraction=val_fraction,
+            test_fraction=test_fraction,
+        )[1:]
+    )
 
 
 def _count_classes(

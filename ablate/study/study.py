@@ -102,6 +102,8 @@ class Study:
         seeds: what is not in both studies (`ARM`) is not compared.
         """
         data = self.data.model_dump(exclude={"image_size"})  # it is among the domains, wherever the file names it
+        if self.data.protocol != "one_shot":  # which alone reads these
+            del data["ways"], data["shots"]
         return {
             "data": json.dumps(data, sort_keys=True),
             "constraints": json.dumps({name: limit.describe() for name, limit in sorted(self.constraints.items())}),

@@ -12,6 +12,7 @@ from ablate.study.configuration import SLOTS
 from ablate.summary.ablation_tables import POINTS, arms_table, budget_table, effects_table, heat_maps, p_text
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
+from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front
 from ablate.summary.search_report import failed_table, said
 from ablate.summary.stability import budgets_of
@@ -31,6 +32,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
     tables = [
         effects_table(effects, f"effects on {cells.metric}, in points", notes=notes),
         arms_table(cells, front),
+        *official_tables(study),
         effects_table(interactions, INTERACTIONS) if interactions else None,
         *heat_maps(cells),
         budget_table(budgets) if budgets else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
-from ablate.catalogue.metrics import METRICS
+from ablate.catalogue.metrics import METRICS, OFFICIAL
 from ablate.catalogue.registry import Registry
 from ablate.study.space_file import REGISTRIES
 
@@ -28,6 +28,7 @@ def as_text(kind: str) -> str:
     registry = KINDS[kind]
     if kind == "metrics":
         rows = [f"  val/{m.name:18} {m.summary} ({m.goal}; {m.source})" for m in METRICS.values()]
+        rows += [f"  test/{m.name:17} {m.summary} ({m.goal}; {m.source})" for m in OFFICIAL.values()]
         return "\n".join([kind, *rows])
     if registry is None:
         return "\n".join([kind, *(f"  {name:32} {meaning}" for name, meaning in COSTS.items())])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablate.catalogue.metrics import METRICS
+from ablate.catalogue.metrics import METRICS, OFFICIAL
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
 from ablate.study.study import Objective
@@ -67,7 +67,8 @@ def _sign(name: str, objective: Objective) -> int:
     elif split == "cost":
         goal = "minimize"
     else:
-        goal = METRICS[metric].goal if metric in METRICS else ""
+        known = METRICS | OFFICIAL
+        goal = known[metric].goal if metric in known else ""
     return {"minimize": 1, "maximize": -1, "": 0}[goal]
 
 

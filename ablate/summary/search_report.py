@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from ablate.store.read import StudyResults
+from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front
 from ablate.summary.table import Report, Table
 from ablate.summary.words import configuration, cut, head, number, varied
@@ -82,7 +83,8 @@ def ranked(study: StudyResults) -> list[TrialResult]:
 
 
 def _tables(study: StudyResults, front: Front) -> list[Table]:
-    found = [_best(study, front), front_table(study, front), failed_table(study), _importance(study)]
+    official = official_tables(study)
+    found = [_best(study, front), *official, front_table(study, front), failed_table(study), _importance(study)]
     return [table for table in found if table is not None]
 
 

@@ -50,6 +50,8 @@ class TrialData:
     """`pixel * scale + shift` has mean 0 and deviation 1 over the training split."""
     shift: Float[Tensor, "C"]
     device: torch.device
+    episodes: tuple[int, int] | None
+    """Ways and shots of protocol one_shot."""
 
     def batch(self, split: SplitData, indices: Int[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """Normalised images in channels_last order, on the device."""
@@ -82,6 +84,7 @@ def load_data(spec: DataSpec, device: torch.device) -> TrialData:
         scale=scale.to(device),
         shift=shift.to(device),
         device=device,
+        episodes=(spec.ways, spec.shots) if spec.protocol == "one_shot" else None,
     )
 
 

@@ -17,6 +17,7 @@ from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, ver
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged
 from ablate.training.network import SiameseNetwork
+from ablate.training.one_shot import episode_metrics, official_metrics, order_metrics
 from ablate.training.spec import DataSpec
 from ablate.training.streams import Stream, generator
 
@@ -59,12 +60,14 @@ def evaluate(
     if threshold is None:
         threshold = best_threshold(similarity, pairs.same)
     metrics |= verification_metrics(similarity, pairs.same, threshold=threshold)
+    metrics |= order_metrics(embeddings, split, seed) | episode_metrics(embeddings, split, data.episodes, seed)
     return metrics | {"threshold": threshold}
 
 
 def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, threshold: float) -> dict[str, float]:
     """The test split's metrics in `test/...` names; `threshold` was chosen on validation."""
     metrics = evaluate(network, data, data.test, protocol=spec.protocol, seed=spec.test_seed, threshold=threshold)
+    metrics |= official_metrics(data, spec, lambda split: embed(network, data, split))
     return {f"test/{name}": value for name, value in metrics.items()}
 
 

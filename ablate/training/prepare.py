@@ -8,9 +8,11 @@ from pathlib import Path
 
 from ablate.catalogue.datasets import DATASETS
 from ablate.errors import DataError
+from ablate.study.one_shot import check_items
 from ablate.study.splits import Splits, make_splits
 from ablate.study.study import Study
 from ablate.training.cache import Decoded, load
+from ablate.training.official_runs import open_official_runs
 from ablate.training.spec import DataSpec
 
 
@@ -36,8 +38,10 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         rotate_classes=study.data.rotate_classes,
         seed=study.seed,
         test_seed=study.seed,
+        ways=study.data.ways,
+        shots=study.data.shots,
     )
-    digests = [data_digest(*open_data(replace(spec, image_size=size))) for size in sizes]
+    digests = [_digest(replace(spec, image_size=size)) for size in sizes]
     if len(digests) == 1 or study.ablation is not None:  # which may gain a size; the sources are the same for all
         return spec, digests[0]
     return spec, hashlib.sha256(" ".join(digests).encode()).hexdigest()[: len(digests[0])]
@@ -56,7 +60,17 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
         val_fraction=spec.val_fraction,
         test_fraction=spec.test_fraction,
     )
+    if spec.protocol == "one_shot":
+        for split in (splits.val, splits.test):
+            check_items(decoded.parts[split.part].labels[split.indices], ways=spec.ways, shots=spec.shots)
     return decoded, splits
+
+
+def _digest(spec: DataSpec) -> str:
+    """Of all that trials with these images learn from and are judged by."""
+    digest = data_digest(*open_data(spec))
+    runs = open_official_runs(spec, download=True)
+    return digest if runs is None else hashlib.sha256(f"{digest} {runs.digest}".encode()).hexdigest()[: len(digest)]
 
 
 def data_digest(decoded: Decoded, splits: Splits) -> str:

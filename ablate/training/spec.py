@@ -29,6 +29,10 @@ class DataSpec:
     """Divides what is not the test into train and val."""
     test_seed: int
     """Draws the test, where there is no official one: one for all trials of a study, or tuning would see what judges."""
+    ways: int = 20
+    """Of protocol one_shot: classes of an episode."""
+    shots: int = 1
+    """Examples of each."""
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ class Stream(IntEnum):
     MINING = 3
     PAIRS = 4
     AUGMENTATION = 5
+    EPISODES = 6
+    TRIPLETS = 7
 
 
 def generator(seed: int, stream: Stream, epoch: int = 0) -> np.random.Generator:

@@ -60,7 +60,7 @@ class Omniglot:
         for part, source in self.find(root).items():
             images, characters = [], []
             for name, png in _read_zip(source.path) if source.path.is_file() else _read_folder(source.path):
-                images.append(_decode_png(png, image_size, where=f"{source.path}, member {name}"))
+                images.append(decode_png(png, image_size, where=f"{source.path}, member {name}"))
                 characters.append(name.rpartition("/")[0])
             classes, labels = np.unique(characters, return_inverse=True)
             parts[part] = Part(np.stack(images), first_class + labels.astype(np.int64))
@@ -113,7 +113,7 @@ def _read_folder(path: Path) -> Iterator[tuple[str, bytes]]:
             raise DataError(f"{path.parent / name} cannot be read ({error.strerror})\n  make it readable") from error
 
 
-def _decode_png(png: bytes, image_size: int, *, where: str) -> npt.NDArray[np.uint8]:
+def decode_png(png: bytes, image_size: int, *, where: str) -> npt.NDArray[np.uint8]:
     try:
         drawing = Image.open(io.BytesIO(png)).convert("L")
     except (OSError, SyntaxError, ValueError, zlib.error) as error:  # SyntaxError is Pillow's for a broken PNG chunk
