@@ -39,8 +39,10 @@ def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
             tell(f"{name} reads no such key", near(key, list(known)))
         elif not isinstance(domain := parse_domain(value, known[key].type, tell), Fixed):
             tell(f"{shown(value)} is not one value", "data are the same for every trial: write one value")
-        elif known[key].type in (int, float) and not known[key].low <= limits(domain)[0] <= known[key].high:
-            tell(f"{shown(value)} leaves its bounds", f"stay within {known[key].low:g} to {known[key].high:g}")
+        elif len(faults) == before and known[key].type in (int, float):
+            low, high = known[key].low, known[key].high
+            if not low <= limits(domain)[0] <= high:
+                tell(f"{shown(value)} leaves its bounds", f"stay within {low:g} to {high:g}")
         if len(faults) == before:
             sound[key] = value
     try:

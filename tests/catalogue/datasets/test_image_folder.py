@@ -158,7 +158,9 @@ def test_broken_pictures_are_named_counted_and_left_out_up_to_a_limit(tmp_path: 
     (folder / "a" / "1.png").write_bytes(b"")
     (folder / "b" / "2.png").write_bytes((folder / "b" / "2.png").read_bytes()[:40])
     text = told(tmp_path)
-    assert text.startswith(f"{folder}: 2 files cannot be decoded, at most 0 may be left out: a/1.png (0 bytes), b/2.png (")
+    assert text.startswith(
+        f"{folder}: 2 files cannot be decoded, at most 0 may be left out: a/1.png (0 bytes), b/2.png ("
+    )
     assert "data.params.most_broken: 2" in text
     assert "2 files cannot be decoded, at most 1" in told(tmp_path, most_broken=1)
     part = read(tmp_path, most_broken=2)["train"]
@@ -206,7 +208,9 @@ def test_symbolic_links_are_refused_by_name(tmp_path: Path, inside: bool, kind: 
     folder = draw(tmp_path / "faces", {"a": 2, "b": 2})
     draw(tmp_path / "elsewhere", {"c": 2})
     source = folder / "a" if inside else tmp_path / "elsewhere" / "c"
-    (folder / "b" / "link.png" if kind == "file" else folder / "d").symlink_to(source / "0.png" if kind == "file" else source)
+    (folder / "b" / "link.png" if kind == "file" else folder / "d").symlink_to(
+        source / "0.png" if kind == "file" else source
+    )
     name = "b/link.png" if kind == "file" else "d"
     assert f"holds a symbolic link, which is not followed: {name}\n" in told(tmp_path)
 
@@ -228,7 +232,9 @@ def test_the_digest_changes_with_a_name_a_size_or_a_time(tmp_path: Path) -> None
     assert len(set(seen)) == 4
 
 
-@pytest.mark.parametrize(("params", "words"), [({}, "params.path is missing"), ({"path": "x", "channels": 2}, "channels is 2")])
+@pytest.mark.parametrize(
+    ("params", "words"), [({}, "params.path is missing"), ({"path": "x", "channels": 2}, "channels is 2")]
+)
 def test_parameters_that_make_no_sense_are_refused(params: dict[str, Any], words: str) -> None:
     with pytest.raises(DataError, match=words):
         DATASETS["image_folder"].build(**params)

@@ -22,7 +22,9 @@ def root(tmp_path: Path) -> Path:
 
 
 def test_the_one_group_finds_the_class_and_other_files_are_counted(root: Path) -> None:
-    part = DATASETS["labelled_files"].build(path="faces", pattern=r"^(\w+)_\d+\.png$", channels=1).decode(root, 8)["train"]
+    part = (
+        DATASETS["labelled_files"].build(path="faces", pattern=r"^(\w+)_\d+\.png$", channels=1).decode(root, 8)["train"]
+    )
     assert part.labels.tolist() == [0, 0, 1, 1]
     assert part.images[:, 0, 0, 0].tolist() == [0, 10, 20, 30]
     assert part.notes == (f"{root}/faces: 1 of 5 pictures have no class by the rules of labelled_files: not used",)

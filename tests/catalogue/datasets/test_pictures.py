@@ -129,14 +129,20 @@ def test_every_damage_to_a_file_is_told_and_the_others_are_read() -> None:
             damaged[place] = rng.integers(256)
         contents[f"damaged {number}"] = bytes(damaged)
     found = dict(zip(contents, decode_all([*contents], contents.__getitem__, size=8, channels=1), strict=True))
-    assert [name for name in ("empty", "text", "short") if isinstance(found[name], Broken)] == ["empty", "text", "short"]
+    assert [name for name in ("empty", "text", "short") if isinstance(found[name], Broken)] == [
+        "empty",
+        "text",
+        "short",
+    ]
     assert str(found["empty"]) == "empty (0 bytes)"
     assert not isinstance(found["whole"], Broken)
     assert sum(isinstance(each, Broken) for each in found.values()) > 30
 
 
 def test_one_broken_picture_of_a_published_set_is_refused_by_name() -> None:
-    found = decode_all(["a.png", "b.png"], lambda name: saved(Image.fromarray(RAMP)) if name[0] == "a" else b"", size=8, channels=1)
+    found = decode_all(
+        ["a.png", "b.png"], lambda name: saved(Image.fromarray(RAMP)) if name[0] == "a" else b"", size=8, channels=1
+    )
     with pytest.raises(DataError, match=r"/faces: b.png \(0 bytes\) cannot be decoded\n  replace it"):
         all_sound(found, Path("/faces"))
 
