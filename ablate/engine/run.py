@@ -23,7 +23,7 @@ from ablate.store.queue import queue_of
 from ablate.store.tracking import check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
-from ablate.training.prepare import prepare_data
+from ablate.training.prepare import notes_on_data, prepare_data
 from ablate.training.spec import DataSpec, TrialSpec
 from ablate.types import TrialResult
 
@@ -59,7 +59,7 @@ def run_study(study: Study, options: Options) -> Outcome:
         folder.check(study, digest)
     if allowed is None:
         allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
-    notes, left = official_notes(spec), {}
+    notes, left = [*notes_on_data(spec), *official_notes(spec)], {}
     if options.fresh and folder.path.exists():
         with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")

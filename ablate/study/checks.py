@@ -37,11 +37,22 @@ def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
 
         if key not in known:
             tell(f"{name} reads no such key", near(key, list(known)))
-        elif not isinstance(parse_domain(value, known[key].type, tell), Fixed):
+        elif not isinstance(domain := parse_domain(value, known[key].type, tell), Fixed):
             tell(f"{shown(value)} is not one value", "data are the same for every trial: write one value")
+        elif len(faults) == before and known[key].type in (int, float):
+            low, high = known[key].low, known[key].high
+            if not low <= limits(domain)[0] <= high:
+                tell(f"{shown(value)} leaves its bounds", f"stay within {low:g} to {high:g}")
         if len(faults) == before:
             sound[key] = value
-    dataset: Dataset = DATASETS[name].build(**sound)
+    try:
+        dataset: Dataset = DATASETS[name].build(**sound)
+    except DataError as error:  # a folder that is not named, a pattern that is none
+        what, _, mend = str(error).partition("\n")
+        if isinstance(params, dict) and sound.keys() < params.keys():
+            return None  # of an unsound parameter that was left out it has been told
+        faults.append(Fault(document.where(("data", "params")), f"data.params: {what}", mend.strip()))
+        return None
     return dataset
 
 
@@ -111,6 +122,8 @@ def check_batch(document: Document, dataset: Dataset, faults: list[Fault]) -> No
 
 def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault]) -> int | None:
     """Classes of the training split; where a key that decides on them is at fault, the most that there can be."""
+    if dataset.num_classes is None:
+        return None  # only the files tell: `prepare_data` checks, before anything starts
     fields = {name: document.get("data", name, default=field.default) for name, field in Data.model_fields.items()}
     turned = fields["rotate_classes"]
     factor = 1 if turned is False else 4  # each class counts four times, once for each quarter turn

@@ -23,6 +23,8 @@ def check_ways(document: Document, dataset: Dataset, faults: list[Fault]) -> Non
     ways, shares = data["ways"], (data["val_fraction"], data["test_fraction"])
     if type(ways) is not int or not all(type(share) is float and 0 < share < 1 for share in shares):
         return  # the schema has said so
+    if dataset.num_classes is None:
+        return  # only the files tell: `check_items` does, before anything starts
     try:
         classes = num_judged_classes(
             dataset.num_classes,

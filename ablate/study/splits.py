@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.errors import DataError
 
 Indices = npt.NDArray[np.int64]
@@ -31,6 +32,8 @@ class Split:
     """ "train" or "test"."""
     indices: Indices
     """[N], ascending positions in the part."""
+    pairs: OfficialPairs | None = None
+    """The pairs that judge it, where they are given: see `official_pairs.py`."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """The decoded cache: each data set and size is decoded once per machine, then memory-mapped by every trial.
 
 Files: <ABLATE_CACHE>/decoded/<name>-<size>-<digest of the sources>/{meta.json, <part>/images.npy, <part>/labels.npy}.
+Official pairs of a part are in <part>/pairs.npy.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ablate.catalogue.datasets import Dataset, Part, SourceFile
+from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.errors import DataError
 from ablate.training.durable import sync_folder, written
 
-FORMAT = 1  # one more whenever a decoder or the files change, or old pictures would be served
+FORMAT = 2  # one more whenever a decoder or the files change, or old pictures would be served
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ def _open(folder: Path) -> Decoded | None:
                 return None
             if (labels.shape, labels.dtype) != (images.shape[:1], np.int64):
                 return None
-            parts[part] = Part(images, labels)
+            pairs = np.load(folder / part / "pairs.npy") if part in meta["pairs"] else None
+            official = None if pairs is None else OfficialPairs.from_table(pairs)
+            parts[part] = Part(images, labels, official, tuple(meta["notes"][part]))
         return Decoded(parts, str(meta["digest"]))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):  # the last: a meta.json of other shape
         return None
@@ -111,13 +116,21 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
     try:
         for part, decoded in parts.items():
             (partial / part).mkdir(parents=True)
-            for name, array in (("images", decoded.images), ("labels", decoded.labels)):
+            arrays: dict[str, npt.ArrayLike] = {"images": decoded.images, "labels": decoded.labels}
+            if decoded.pairs is not None:
+                arrays["pairs"] = decoded.pairs.table
+            for name, array in arrays.items():
                 with written(partial / part / f"{name}.npy") as file:
                     np.save(file, array)
             sync_folder(partial / part)
-        shapes = {part: decoded.images.shape for part, decoded in parts.items()}
+        meta = {
+            "digest": _digest(parts),
+            "shapes": {part: decoded.images.shape for part, decoded in parts.items()},
+            "pairs": [part for part, decoded in parts.items() if decoded.pairs is not None],
+            "notes": {part: decoded.notes for part, decoded in parts.items()},
+        }
         with written(partial / "meta.json") as file:
-            file.write(json.dumps({"digest": _digest(parts), "shapes": shapes}).encode())
+            file.write(json.dumps(meta).encode())
         sync_folder(partial)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one: a full folder cannot be renamed over
         partial.rename(folder)
@@ -133,4 +146,6 @@ def _digest(parts: Mapping[str, Part]) -> str:
         digest.update(f"{part} {images.shape}".encode())
         digest.update(np.ascontiguousarray(images).data)
         digest.update(np.ascontiguousarray(labels).data)
+        if (pairs := parts[part].pairs) is not None:
+            digest.update(pairs.table.astype("<i8").tobytes())
     return digest.hexdigest()

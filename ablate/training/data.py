@@ -17,6 +17,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.study.splits import Split
 from ablate.training.prepare import open_data
 from ablate.training.spec import DataSpec
@@ -36,6 +37,8 @@ class SplitData:
     """Which of `images` are in the split; beside them."""
     labels: Int[Tensor, "N"]
     """On the device."""
+    pairs: OfficialPairs | None = None
+    """Those that judge it, where they are given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,7 @@ def load_data(spec: DataSpec, device: torch.device) -> TrialData:
 
     def open_split(split: Split) -> SplitData:
         labels = torch.from_numpy(decoded.parts[split.part].labels[split.indices])
-        return SplitData(images[split.part], torch.from_numpy(split.indices).to(store), labels.to(device))
+        return SplitData(images[split.part], torch.from_numpy(split.indices).to(store), labels.to(device), split.pairs)
 
     train = open_split(splits.train)
     scale, shift = _normalisation(used[splits.train.part], splits.train.indices)

@@ -17,6 +17,7 @@ from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, ver
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged
 from ablate.training.network import SiameseNetwork
+from ablate.training.official_pairs import fold_metrics, on_device
 from ablate.training.one_shot import episode_metrics, official_metrics, order_metrics
 from ablate.training.spec import DataSpec
 from ablate.training.streams import Stream, generator
@@ -61,7 +62,7 @@ def evaluate(
         threshold = best_threshold(similarity, pairs.same)
     metrics |= verification_metrics(similarity, pairs.same, threshold=threshold)
     metrics |= order_metrics(embeddings, split, seed) | episode_metrics(embeddings, split, data.episodes, seed)
-    return metrics | {"threshold": threshold}
+    return metrics | {"threshold": threshold} | fold_metrics(similarity, split.pairs)
 
 
 def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, threshold: float) -> dict[str, float]:
@@ -73,4 +74,6 @@ def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, thres
 
 @lru_cache(maxsize=2)  # val and test: the same pairs judge every epoch of every trial, and drawing them takes 3 ms
 def _pairs(split: SplitData, seed: int) -> Pairs:
+    if split.pairs is not None:
+        return on_device(split.pairs, split.labels.device)
     return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=int(generator(seed, Stream.PAIRS).integers(2**31)))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from ablate.catalogue.datasets import DATASETS
 from ablate.errors import DataError
+from ablate.study.domain import limits
+from ablate.study.official_pairs import with_official_pairs
 from ablate.study.one_shot import check_items
-from ablate.study.splits import Splits, make_splits
+from ablate.study.splits import Indices, Splits, make_splits
 from ablate.study.study import Study
 from ablate.training.cache import Decoded, load
 from ablate.training.official_runs import open_official_runs
@@ -41,7 +46,9 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         ways=study.data.ways,
         shots=study.data.shots,
     )
-    digests = [_digest(replace(spec, image_size=size)) for size in sizes]
+    opened = [open_data(replace(spec, image_size=size)) for size in sizes]
+    _check_batch(study, *opened[0])  # the loader has, but for data sets of which only the files tell
+    digests = [_digest(replace(spec, image_size=size), *each) for size, each in zip(sizes, opened, strict=True)]
     if len(digests) == 1 or study.ablation is not None:  # which may gain a size; the sources are the same for all
         return spec, digests[0]
     return spec, hashlib.sha256(" ".join(digests).encode()).hexdigest()[: len(digests[0])]
@@ -51,10 +58,12 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
     """The decoded images, memory-mapped, and their splits. Raises DataError."""
     dataset = DATASETS[spec.name].build(**dict(spec.params))
     decoded = load(spec.name, dataset, Path(spec.root), spec.image_size)
+    labels = {name: part.labels for name, part in decoded.parts.items()}
+    disjoint = dataset.disjoint_parts if dataset.num_classes is not None else not _share_classes(labels)
     splits = make_splits(
-        {name: part.labels for name, part in decoded.parts.items()},
+        labels,
         protocol=spec.protocol,
-        disjoint_parts=dataset.disjoint_parts,
+        disjoint_parts=disjoint,
         seed=spec.seed,
         test_seed=spec.test_seed,
         val_fraction=spec.val_fraction,
@@ -63,12 +72,34 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
     if spec.protocol == "one_shot":
         for split in (splits.val, splits.test):
             check_items(decoded.parts[split.part].labels[split.indices], ways=spec.ways, shots=spec.shots)
-    return decoded, splits
+    return decoded, with_official_pairs(splits, decoded.parts, protocol=spec.protocol, seed=spec.seed)
 
 
-def _digest(spec: DataSpec) -> str:
+def notes_on_data(spec: DataSpec) -> list[str]:
+    """What a user should know of the data of a study, a sentence each."""
+    decoded, _ = open_data(spec)
+    return [note for part in decoded.parts.values() for note in part.notes]
+
+
+def _share_classes(labels: Mapping[str, Indices]) -> bool:
+    return "test" in labels and bool(np.isin(labels["test"], labels["train"]).any())
+
+
+def _check_batch(study: Study, decoded: Decoded, splits: Splits) -> None:
+    """Raise DataError where a batch asks for more classes than the training split has."""
+    classes = np.unique(decoded.parts[splits.train.part].labels[splits.train.indices])
+    available = len(classes) * (4 if study.data.rotate_classes else 1)
+    asked = max(limits(space.batch_classes)[1] for space in study.spaces)
+    if asked > available:
+        raise DataError(
+            f"space.batch.classes is {asked:g}, but the training split has only {available} classes\n"
+            f"  set it to {available} or less"
+        )
+
+
+def _digest(spec: DataSpec, decoded: Decoded, splits: Splits) -> str:
     """Of all that trials with these images learn from and are judged by."""
-    digest = data_digest(*open_data(spec))
+    digest = data_digest(decoded, splits)
     runs = open_official_runs(spec, download=True)
     return digest if runs is None else hashlib.sha256(f"{digest} {runs.digest}".encode()).hexdigest()[: len(digest)]
 

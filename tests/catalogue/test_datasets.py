@@ -18,6 +18,8 @@ from ablate.errors import DataError
 from ablate.study.splits import make_splits, num_train_classes
 from ablate.training.cache import load
 
+OWN_FOLDERS = ("image_folder", "labelled_files")
+
 
 class Read(NamedTuple):
     name: str
@@ -27,6 +29,8 @@ class Read(NamedTuple):
 
 def data_root(name: str) -> Path:
     """The folder of real data, or a skip."""
+    if name in OWN_FOLDERS:
+        pytest.skip(f"{name} reads a folder of the user's: see datasets/test_image_folder.py")
     root = Path(os.environ.get("ABLATE_DATA", "/nonexistent"))
     try:
         DATASETS[name].build().find(root)
@@ -47,17 +51,17 @@ def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_images_have_the_promised_shape_and_every_class_of_the_part(read: Read) -> None:
-    size = read.dataset.image_size
-    assert set(read.parts) == set(read.dataset.num_classes)
+    size, known = read.dataset.image_size, read.dataset.num_classes
+    assert known is None or set(read.parts) == set(known)
     for name, part in read.parts.items():
         assert part.images.shape == (len(part.labels), size, size, read.dataset.channels)
         assert part.images.dtype == np.uint8 and part.labels.dtype == np.int64
-        assert len(np.unique(part.labels)) == read.dataset.num_classes[name]
+        assert known is None or len(np.unique(part.labels)) == known[name]
 
 
 def test_images_use_the_range_of_uint8_and_are_not_all_alike(read: Read) -> None:
     for part in read.parts.values():
-        assert part.images.min() == 0 and part.images.max() > 200
+        assert part.images.min() < 16 and part.images.max() > 200  # photographs need not reach black
         assert len({image.tobytes() for image in part.images[:50]}) > 40
 
 
@@ -78,7 +82,8 @@ def test_no_class_crosses_a_split_and_the_number_of_training_classes_is_known_be
     train, val, test = (set(labels[s.part][s.indices]) for s in (splits.train, splits.val, splits.test))
     assert not train & val and not train & test and not val & test
     assert min(len(train), len(val), len(test)) >= 2
-    assert len(train) == num_train_classes(read.dataset.num_classes, protocol=protocol, disjoint_parts=disjoint)
+    known = read.dataset.num_classes or {name: len(np.unique(each)) for name, each in labels.items()}
+    assert len(train) == num_train_classes(known, protocol=protocol, disjoint_parts=disjoint)
 
 
 COUNTS = {
@@ -86,6 +91,8 @@ COUNTS = {
     "mnist": {"train": 60_000, "test": 10_000},
     "fashion_mnist": {"train": 60_000, "test": 10_000},
     "omniglot": {"train": 19_280, "test": 13_180},
+    "att_faces": {"train": 400},
+    "georgia_tech": {"train": 750},
 }
 
 

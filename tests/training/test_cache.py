@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ablate.catalogue.datasets import Part, SourceFile
+from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.errors import DataError
 from ablate.training import cache
 from ablate.training.cache import load
@@ -65,6 +67,36 @@ def test_a_second_load_maps_what_the_first_decoded(root: Path) -> None:
     assert first.digest == second.digest
     assert second.parts["train"].labels.tolist() == [0, 1, 1]
     assert second.parts["test"].images.shape == (1, 4, 4, 1)
+
+
+class Paired(Tiny):
+    """With pairs for its test part, and something to tell."""
+
+    def __init__(self, second: int = 2) -> None:
+        super().__init__()
+        self.second = second
+
+    def decode(self, root: Path, image_size: int) -> dict[str, Part]:
+        part = super().decode(root, image_size)["train"]
+        pairs = OfficialPairs.from_table(np.array([[1, self.second, 1, 0], [0, 1, 0, 1]]))
+        return {"train": part, "test": replace(part, pairs=pairs, notes=("some were left out",))}
+
+
+def test_official_pairs_and_notes_survive_the_cache_and_the_digest_covers_the_pairs(root: Path) -> None:
+    first, second = load("paired", Paired(), root, 4), load("paired", Paired(), root, 4)
+    assert num_decodes(root) == 1
+    pairs = second.parts["test"].pairs
+    assert pairs is not None and pairs.table.tolist() == [[1, 2, 1, 0], [0, 1, 0, 1]]
+    assert second.parts["train"].pairs is None
+    assert second.parts["test"].notes == ("some were left out",) and second.parts["train"].notes == ()
+    assert first.digest == second.digest != load("paired", Paired(second=0), root, 4).digest
+
+
+def test_lost_pairs_are_decoded_again(root: Path) -> None:
+    load("paired", Paired(), root, 4)
+    (folders(root)[0] / "test" / "pairs.npy").unlink()
+    assert load("paired", Paired(), root, 4).parts["test"].pairs is not None
+    assert num_decodes(root) == 2
 
 
 def test_mapped_arrays_cannot_be_written(root: Path) -> None:

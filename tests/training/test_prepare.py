@@ -6,10 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from ablate.errors import DataError
 from ablate.study.load import parse_study
+from ablate.study.study import Study
 from ablate.training import cache
-from ablate.training.prepare import data_digest, open_data, prepare_data
+from ablate.training.prepare import data_digest, notes_on_data, open_data, prepare_data
 from ablate.training.spec import DataSpec
 from tests.training.trials import DIGITS
 
@@ -55,3 +58,36 @@ def test_every_image_size_is_decoded_before_the_study_starts(tmp_path: Path, mon
     monkeypatch.setattr(cache, "_build", decode_no_more)
     shapes = [open_data(replace(DIGITS, image_size=size))[0].parts["train"].images.shape for size in (8, 12)]
     assert shapes == [(1797, 8, 8, 1), (1797, 12, 12, 1)]
+
+
+def folder_study(root: Path, classes: int, **data: str) -> Study:
+    """Of an image folder with 10 classes of 2 pictures; 6 of them are for training."""
+    for name in "abcdefghij":
+        (root / "faces" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(2):
+            Image.new("L", (9, 9), 20 * number).save(root / "faces" / name / f"{number}.png")
+    keys = "".join(f", {key}: {value}" for key, value in data.items())
+    text = f"study: s\ndata: {{name: image_folder, params: {{path: faces, channels: 1}}{keys}}}\n"
+    return parse_study(f"{text}space: {{backbone: mlp, loss: triplet, batch: {{classes: {classes}}}}}\n", "f.yaml")
+
+
+@pytest.mark.parametrize(("data", "most"), [({}, 6), ({"rotate_classes": "true"}, 24), ({"val_fraction": "0.4"}, 5)])
+def test_a_batch_of_more_classes_than_a_folder_has_is_refused_before_anything_starts(
+    tmp_path: Path, data: dict[str, str], most: int
+) -> None:
+    prepare_data(folder_study(tmp_path, most, **data), tmp_path)
+    with pytest.raises(DataError) as refusal:
+        prepare_data(folder_study(tmp_path, most + 1, **data), tmp_path)
+    assert str(refusal.value) == (
+        f"space.batch.classes is {most + 1}, but the training split has only {most} classes\n  set it to {most} or less"
+    )
+
+
+def test_what_was_left_out_of_the_data_can_be_told(tmp_path: Path) -> None:
+    study = folder_study(tmp_path, 4, val_fraction="0.3")
+    (tmp_path / "faces" / "b" / "1.png").unlink()
+    spec, _ = prepare_data(study, tmp_path)
+    assert notes_on_data(spec) == [
+        f"{tmp_path}/faces: 1 class of the train part with fewer than 2 sound images left out"
+    ]
+    assert notes_on_data(DIGITS) == []

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.catalogue.registry import Registry
 
 
@@ -24,6 +25,10 @@ class Part:
     """[N, H, W, C]."""
     labels: npt.NDArray[np.int64]
     """[N], class numbers; a class that is in two parts has the same number in both."""
+    pairs: OfficialPairs | None = None
+    """Of a test part whose makers published the pairs to be judged by; protocol `verification` takes these."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of how the part came about, a sentence each: what was left out, and why."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,15 @@ class Dataset(Protocol):
     """Default height and width in pixels: the native one, or what the literature uses."""
     channels: int
     """1 for grey, 3 for colour."""
-    num_classes: Mapping[str, int]
-    """Classes per part, known before reading: {"train": 964, "test": 659}."""
     disjoint_parts: bool
-    """True where the official test part has classes of its own (Omniglot); False where it shares them (MNIST)."""
+    """True where the official test part has classes of its own (Omniglot); False where it shares them (MNIST).
+
+    Not asked where num_classes is None: the labels tell.
+    """
+
+    @property  # so that a data set which knows them may say that it never has None
+    def num_classes(self) -> Mapping[str, int] | None:
+        """Classes per part, known before reading: {"train": 964, "test": 659}; None where only the files tell (a folder)."""
 
     def find(self, root: Path, *, download: bool = False) -> dict[str, SourceFile]:
         """The source files below `root`, present and with the right checksum; reads them once, decodes nothing.

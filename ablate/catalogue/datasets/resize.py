@@ -11,8 +11,12 @@ from PIL import Image
 
 
 def resize(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """[S, S, C] of one picture in mode L or RGB; the aspect is not kept."""
-    if image.size != (size, size):
+    """[S, S, C] of one picture in mode L or RGB; of one that is not square, the middle of its longer side."""
+    side = min(image.size)
+    if image.size != (side, side):
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    if side != size:
         # Pillow widens the bilinear kernel with the factor, so strokes thinner than a pixel fade instead of breaking
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(image, dtype=np.uint8).reshape(size, size, -1)
