@@ -141,6 +141,13 @@ def test_training_moves_the_statistics_of_batch_norm_and_evaluation_moves_nothin
 
 
 @every_backbone
+def test_a_hundred_steps_are_enough_for_batch_norm_to_forget_the_first_weights(entry: Entry) -> None:
+    """Else the first epochs of a study would be judged by statistics of a network that is no more."""
+    norms = [layer for layer in built(entry).module.modules() if isinstance(layer, NORMS)]
+    assert norms and all(layer.momentum and (1 - layer.momentum) ** 100 < 0.01 for layer in norms)
+
+
+@every_backbone
 def test_the_order_in_memory_changes_no_feature(entry: Entry) -> None:
     module, _ = built(entry, channels=3)
     images = batch(2, channels=3)

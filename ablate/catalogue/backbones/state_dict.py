@@ -66,7 +66,8 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(f"{path} cannot be read as weights ({why})\n{mend}") from None
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        inside = f"a dictionary of {', '.join(map(str, list(found)[:3]))}" if isinstance(found, dict) else type(found)
+        keys = ", ".join(map(str, list(found)[:3])) if isinstance(found, dict) else ""
+        inside = f"a dictionary of {keys}" if keys else f"a {type(found).__name__}"
         raise DataError(f"{path} holds no state dict, but {inside}\n{mend}")
     return dict(found)
 
