@@ -136,10 +136,9 @@ def _weights(spaces: list[Space]) -> dict[str, str]:
     """Digests of the files that backbones begin with: one that is changed under its name makes other trials."""
     found: dict[str, str] = {}
     for name, params in ((name, params) for space in spaces for name, params in space.slots["backbone"].items()):
-        pretrained = values(params["pretrained"]) if "pretrained" in params else ()
-        norms = values(params["batch_norm"]) if "batch_norm" in params else (False,)
-        for begin, norm in product(pretrained, norms):
-            digest = weights_digest(name, {"pretrained": begin, "batch_norm": norm})
+        told = [key for key in ("pretrained", "batch_norm") if key in params]  # what names a file
+        for chosen in product(*(values(params[key]) for key in told)):
+            digest = weights_digest(name, dict(zip(told, chosen, strict=True)))
             if digest is not None:
-                found[f"{WEIGHTS}{name} pretrained={begin} batch_norm={norm}"] = digest
+                found[" ".join([WEIGHTS + name, *map("{}={}".format, told, chosen)])] = digest
     return found

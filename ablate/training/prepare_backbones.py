@@ -69,17 +69,24 @@ def fetch(network: str, path: Path) -> None:
     socket.setdefaulttimeout(PATIENCE_SECONDS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.parent / f".{network.replace(':', '-')}.lock"):  # two studies may start at once
-            if is_timm(network):
-                from ablate.catalogue.backbones.timm_weights import download
-
-                download(network)
-            elif not path.is_file():
-                from torch.hub import download_url_to_file
-
-                digest = path.stem.rsplit("-", 1)[-1]
-                download_url_to_file(f"{ADDRESS}/{PUBLISHED[network]}", str(path), digest, progress=False)
+        with FileLock(path.parent / f".{network.replace(':', '-')}.lock") as lock:  # two studies may start at once
+            try:
+                _download(network, path)
+            finally:
+                Path(lock.lock_file).unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:  # no network, a folder that is read-only; a wrong digest
         raise missing(network, True, " ".join(str(error).split())) from None
     finally:
         socket.setdefaulttimeout(earlier)
+
+
+def _download(network: str, path: Path) -> None:
+    if is_timm(network):
+        from ablate.catalogue.backbones.timm_weights import download
+
+        download(network)
+    elif not path.is_file():  # another study may have brought it meanwhile
+        from torch.hub import download_url_to_file
+
+        digest = path.stem.rsplit("-", 1)[-1]
+        download_url_to_file(f"{ADDRESS}/{PUBLISHED[network]}", str(path), digest, progress=False)

@@ -74,7 +74,7 @@ def test_a_download_that_is_not_what_its_name_says_leaves_nothing(tmp_path: Path
     (tmp_path / "server" / PUBLISHED["resnet18"]).write_bytes(b"something else")
     with pytest.raises(DataError, match=r"the download failed: invalid hash value \(expected \"f37072fd\""):
         prepare_backbones(study("{resnet18: {pretrained: true}}"))
-    assert list(hub_folder().glob("*.pth*")) == []
+    assert list(hub_folder().iterdir()) == []
 
 
 def test_without_network_the_error_says_which_file_goes_where() -> None:
