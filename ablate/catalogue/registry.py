@@ -14,13 +14,15 @@ import math
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from ablate.errors import UnknownComponent
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Kind = type | UnionType
+"""Of a parameter: int, float, bool, str, or `bool | str`."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Parameter:
     """One keyword of a component that a study file can set."""
 
     name: str
-    type: type
-    """int, float, bool or str, from the annotation."""
+    type: Kind
+    """int, float, bool, str or `bool | str`, from the annotation."""
     default: Any
     """What it is where a study file does not name it."""
     low: float
@@ -60,7 +62,7 @@ class Entry:
     @property
     def parameters(self) -> dict[str, Parameter]:
         """The builder's keyword-only parameters, with scalar types: those a study file can set."""
-        types = {"int": int, "float": float, "bool": bool, "str": str}
+        types: dict[str, Kind] = {"int": int, "float": float, "bool": bool, "str": str, "bool | str": bool | str}
         found = {}
         for name, parameter in inspect.signature(self.build).parameters.items():
             if parameter.kind is parameter.KEYWORD_ONLY:
@@ -74,6 +76,42 @@ class Entry:
         return found
 
 
+@dataclass(frozen=True)
+class Family:
+    """Components of another library, found by a prefix and their name there: `timm:resnet10t`."""
+
+    prefix: str
+    """With its colon."""
+    known: Callable[[], list[str] | None]
+    """Their names, without the prefix; None where the library is not installed."""
+    install: str
+    """How to install it."""
+    of: Callable[[str], Callable[..., Any]]
+    """Name, without the prefix -> builder."""
+    source: str
+    """Where they come from."""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring of `of`."""
+        return (inspect.getdoc(self.of) or "").splitlines()[0]
+
+    @property
+    def example(self) -> str:
+        """How they are named."""
+        return f"{self.prefix}NAME"
+
+    def near(self, name: str) -> str:
+        """What to do about a name that is not known."""
+        known = self.known()
+        if known is None:
+            return f"it needs another library: {self.install}"
+        plain = name.removeprefix(self.prefix).partition(".")[0]  # a tag after a dot names weights, not a network
+        close = [plain] if plain in known else difflib.get_close_matches(plain, known, n=1)
+        meant = f"did you mean '{self.prefix}{close[0]}'? " if close else ""
+        return f"{meant}Known: {len(known):,} names"
+
+
 class Registry(Generic[R]):
     """All components of one kind. `register` adds one; `registry[name]` finds it or says what was meant."""
 
@@ -81,6 +119,7 @@ class Registry(Generic[R]):
         self.kind = kind
         self._package = package
         self._entries: dict[str, Entry] = {}
+        self._families: list[Family] = []
         self._loaded = False
 
     def register(
@@ -100,6 +139,34 @@ class Registry(Generic[R]):
 
         return add
 
+    def register_family(
+        self, prefix: str, *, known: Callable[[], list[str] | None], install: str, source: str
+    ) -> Callable[[Callable[[str], Callable[..., R]]], Callable[[str], Callable[..., R]]]:
+        """Decorate what gives the builder of a name, to make all of `known` known behind `prefix`; not listed by `names`."""
+
+        def add(of: Callable[[str], Callable[..., R]]) -> Callable[[str], Callable[..., R]]:
+            self._families.append(Family(prefix, known, install, of, source))
+            return of
+
+        return add
+
+    @property
+    def families(self) -> list[Family]:
+        """Components that are known by a prefix."""
+        self._load()
+        return self._families
+
+    def _find(self, name: object) -> Entry | None:
+        entries, family = self._load(), self._family(name)
+        if not isinstance(name, str) or family is None:
+            return entries.get(name) if isinstance(name, str) else None
+        inner = name.removeprefix(family.prefix)
+        known = inner in (family.known() or ())
+        return Entry(self.kind, name, family.of(inner), {}, family.source, {}) if known else None
+
+    def _family(self, name: object) -> Family | None:
+        return next((f for f in self.families if isinstance(name, str) and name.startswith(f.prefix)), None)
+
     def _load(self) -> dict[str, Entry]:
         if not self._loaded:
             self._loaded = True
@@ -111,7 +178,7 @@ class Registry(Generic[R]):
         return self._entries
 
     def __contains__(self, name: object) -> bool:
-        return name in self._load()
+        return self._find(name) is not None
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._load().values())
@@ -122,12 +189,15 @@ class Registry(Generic[R]):
 
     def near(self, name: str) -> str:
         """ "did you mean 'triplet'? " if some name is near, and the list of all."""
+        family = self._family(name)
+        if family is not None:
+            return family.near(name)
         close = difflib.get_close_matches(name, self.names, n=1)
         meant = f"did you mean '{close[0]}'? " if close else ""
-        return f"{meant}Known: {', '.join(self.names)}"
+        return f"{meant}Known: {', '.join([*self.names, *(family.example for family in self.families)])}"
 
     def __getitem__(self, name: str) -> Entry:
-        try:
-            return self._load()[name]
-        except KeyError:
-            raise UnknownComponent(f"{self.kind} '{name}' is not registered\n  {self.near(name)}") from None
+        found = self._find(name)
+        if found is None:
+            raise UnknownComponent(f"{self.kind} '{name}' is not registered\n  {self.near(name)}")
+        return found

@@ -31,6 +31,8 @@ FOR_WORKERS = (
     "RAY_TRAIN_METRICS_ENABLED",
     "ABLATE_CACHE",
     "CUBLAS_WORKSPACE_CONFIG",
+    "TORCH_HOME",
+    "HF_HOME",
 )
 """Those that must reach trials on other machines, which do not inherit this process's environment."""
 

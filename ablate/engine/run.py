@@ -24,6 +24,7 @@ from ablate.store.tracking import check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
 from ablate.training.prepare import notes_on_data, prepare_data
+from ablate.training.prepare_backbones import prepare_backbones
 from ablate.training.spec import DataSpec, TrialSpec
 from ablate.types import TrialResult
 
@@ -38,7 +39,7 @@ def run_study(study: Study, options: Options) -> Outcome:
     """Run `study` until its trials are done or the user interrupts.
 
     Raises AblateError for whatever can be known before the start; then nothing is started, and nothing written but the
-    decoded data.
+    decoded data and downloaded weights.
     """
     if study.ablation is not None and study.ablation.trials > MOST_TRIALS and not options.yes:
         raise ResourceError(
@@ -52,6 +53,7 @@ def run_study(study: Study, options: Options) -> Outcome:
     folder.check_writable()
     if options.tracking_uri is not None:
         check_tracking_uri(options.tracking_uri)
+    prepare_backbones(study)
     if not options.fresh:
         folder.check(study)
     spec, digest = prepare_data(study, options.data)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import ablate
+from ablate.catalogue.backbones.weights import rests_on
 from ablate.store.asked import Asked
 from ablate.store.folder import StudyFolder, write_whole
 from ablate.study.study import Study
@@ -62,8 +63,10 @@ class Archive:
         return source
 
     def _place(self, asked: Asked) -> Path:
+        backbone = asked.configuration.backbone
         facts = {
             "code": code_version(),
+            "backbone": rests_on(backbone.name, backbone.params),
             "context": self.context,
             "configuration": asked.configuration.to_dict(),
             "seed": asked.seed,

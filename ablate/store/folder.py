@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from ablate.catalogue.schedules import READS_EPOCHS
 from ablate.errors import StoreError
-from ablate.study.study import ARM, Study
+from ablate.study.study import ARM, WEIGHTS, Study
 
 MOST_DIFFERENCES = 8
 """Of two studies that are told one by one."""
@@ -126,7 +126,8 @@ class StudyFolder:
             now["data_digest"] = data_digest
         else:
             earlier.pop("data_digest", None)
-        compared = {key for key in earlier | now if not key.startswith(ARM) or (key in earlier and key in now)}
+        partial = (ARM, WEIGHTS)
+        compared = {key for key in earlier | now if not key.startswith(partial) or (key in earlier and key in now)}
         differ = {key for key in compared if earlier.get(key) != now.get(key)}
         longer = int(now["space.epochs"]) >= int(earlier["space.epochs"])
         fixed_length = [name for name in study.space.slots["schedule"] if name in READS_EPOCHS]

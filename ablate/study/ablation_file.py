@@ -27,6 +27,7 @@ NEUTRAL: dict[str, Scalar] = {
     "augmentation": "none",
     "normalize": False,
     "backbone.batch_norm": False,
+    "backbone.pretrained": False,
     "optimizer.weight_decay": 0.0,
     "optimizer.momentum": 0.0,
 }

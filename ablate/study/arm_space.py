@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ablate.catalogue.registry import Kind
 from ablate.errors import AblateError
 from ablate.study.configuration import SLOTS
 from ablate.study.domain import Domain, Fixed
@@ -34,7 +35,7 @@ class NoSuchKnob(AblateError):
         super().__init__(f"factor {name}: {where} does not read it\n  limit it with `when`, or leave it out")
 
 
-def kind_of(name: str, space: Space) -> type:
+def kind_of(name: str, space: Space) -> Kind:
     """The type of a factor's levels. Raises NoSuchKnob where no level of the space reads it."""
     if name in SLOTS:
         return str

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ablate.catalogue.registry import Kind
 from ablate.study.yaml_lines import shown
 from ablate.types import Scalar
 
@@ -49,11 +50,17 @@ Domain = Fixed | Choice | Uniform | Int
 KEYWORDS = ("uniform", "log_uniform", "int", "log_int", "choice")
 """How a study file writes a domain: `{log_uniform: [1.0e-4, 1.0e-2]}`; a list alone is a choice, a scalar fixed."""
 
-KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+KINDS: dict[Kind, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    bool | str: "true, false or text",
+}
 """Types of parameters, as error messages call them."""
 
 
-def parse_domain(value: object, kind: type, fault: Callable[[str, str], None]) -> Domain:
+def parse_domain(value: object, kind: Kind, fault: Callable[[str, str], None]) -> Domain:
     """The domain that `value` writes, of numbers or words of type `kind`.
 
     Whatever is wrong is told to `fault(what, mend)`; the domain that comes back is then of no use.
@@ -73,21 +80,22 @@ def parse_domain(value: object, kind: type, fault: Callable[[str, str], None]) -
     return Fixed(_scalar(value, kind, fault))
 
 
-def _suited(kind: type) -> str:
+def _suited(kind: Kind) -> str:
     """The ranges that draw values of type `kind`."""
-    words = {int: ("int", "log_int"), float: ("uniform", "log_uniform")}.get(kind, ())
+    suited: dict[Kind, tuple[str, ...]] = {int: ("int", "log_int"), float: ("uniform", "log_uniform")}
+    words = suited.get(kind, ())
     ranges = [f"{{{word}: [low, high]}}" for word in words]
     return " or ".join([*ranges, "[first, second, ...]"])
 
 
-def _scalar(value: object, kind: type, fault: Callable[[str, str], None]) -> Scalar:
+def _scalar(value: object, kind: Kind, fault: Callable[[str, str], None]) -> Scalar:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if is_number and kind in (int, float) and not _is_finite(value):
         fault(f"{shown(value)} is no finite number", "write a finite number")
         return 0
     if kind is float and is_number:
         return float(cast(float, value))
-    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
+    if isinstance(value, kind) and (kind in (bool, bool | str) or not isinstance(value, bool)):
         return cast(Scalar, value)
     if value is None:
         fault("is empty", f"write {KINDS[kind]}")
@@ -107,7 +115,7 @@ def _is_finite(value: Any) -> bool:
         return False
 
 
-def _choice(options: object, kind: type, fault: Callable[[str, str], None]) -> Domain:
+def _choice(options: object, kind: Kind, fault: Callable[[str, str], None]) -> Domain:
     if not isinstance(options, list) or not options:
         fault(f"a choice needs a list of values, not {shown(options)}", "write [first, second, ...]")
         return Fixed(0)
@@ -123,7 +131,7 @@ def _choice(options: object, kind: type, fault: Callable[[str, str], None]) -> D
     return Choice(values) if len(values) > 1 else Fixed(values[0])
 
 
-def _range(word: str, limits: Any, kind: type, fault: Callable[[str, str], None]) -> Domain:
+def _range(word: str, limits: Any, kind: Kind, fault: Callable[[str, str], None]) -> Domain:
     """Every check is made, so that a range with two faults is mended in one go."""
     if not isinstance(limits, list) or len(limits) != 2 or any(type(limit) not in (int, float) for limit in limits):
         fault(f"{word} needs two numbers, not {shown(limits)}", f"write {{{word}: [low, high]}}")

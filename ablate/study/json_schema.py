@@ -7,11 +7,17 @@ from typing import Any
 from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
 from ablate.catalogue.metrics import METRICS
-from ablate.catalogue.registry import Parameter, Registry
+from ablate.catalogue.registry import Entry, Kind, Parameter, Registry
 from ablate.study.schema import IMAGE_SIZES, StudyFile
 from ablate.study.space_file import MOST, REGISTRIES
 
-JSON_TYPES = {int: "integer", float: "number", bool: "boolean", str: "string"}
+JSON_TYPES: dict[Kind, str | list[str]] = {
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    str: "string",
+    bool | str: ["boolean", "string"],
+}
 RANGES = {"integer": ("int", "log_int"), "number": ("uniform", "log_uniform")}
 """The ranges that draw values of a JSON type; of the others there are none."""
 
@@ -63,21 +69,28 @@ def _space() -> dict[str, Any]:
 
 def _slot(registry: Registry[Any]) -> dict[str, Any]:
     """A name, a list of names, or names with their parameters."""
-    levels = {}
-    for entry in registry:
-        parameters = {name: _parameter(parameter) for name, parameter in entry.parameters.items()}
-        levels[entry.name] = {
-            "type": ["object", "null"],
-            "description": f"{entry.summary} ({entry.source})",
-            "additionalProperties": False,
-            "properties": parameters,
-        }
+    levels: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {entry.name: level_schema(entry) for entry in registry},
+        "minProperties": 1,
+    }
+    names: list[dict[str, Any]] = [{"enum": registry.names}]
+    for family in registry.families:
+        pattern = f"^{family.prefix}[^.]+$"
+        names.append({"type": "string", "pattern": pattern, "description": f"{family.summary} ({family.source})"})
+        levels.setdefault("patternProperties", {})[pattern] = {"type": ["object", "null"]}  # the loader knows the rest
+    name = {"anyOf": names} if len(names) > 1 else names[0]
+    return {"anyOf": [*names, {"type": "array", "items": name, "minItems": 1, "uniqueItems": True}, levels]}
+
+
+def level_schema(entry: Entry) -> dict[str, Any]:
+    """The parameters of one component."""
     return {
-        "anyOf": [
-            {"enum": registry.names},
-            {"type": "array", "items": {"enum": registry.names}, "minItems": 1, "uniqueItems": True},
-            {"type": "object", "additionalProperties": False, "properties": levels, "minProperties": 1},
-        ]
+        "type": ["object", "null"],
+        "description": f"{entry.summary} ({entry.source})",
+        "additionalProperties": False,
+        "properties": {name: _parameter(parameter) for name, parameter in entry.parameters.items()},
     }
 
 
@@ -87,7 +100,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _domain(
-    kind: str, *, low: float = float("-inf"), high: float = float("inf"), ranged: bool = True
+    kind: str | list[str], *, low: float = float("-inf"), high: float = float("inf"), ranged: bool = True
 ) -> dict[str, Any]:
     """A value, a list to choose from, or where `ranged` a range."""
     number: dict[str, Any] = {"type": kind}
@@ -95,7 +108,7 @@ def _domain(
         number["minimum"] = low
     if high < float("inf"):
         number["maximum"] = high
-    words = RANGES.get(kind, ()) if ranged else ()
+    words = RANGES.get(str(kind), ()) if ranged else ()
     limits = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
     choice = {"type": "array", "items": number, "minItems": 1, "uniqueItems": True}
     ranges = [

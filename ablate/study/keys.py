@@ -6,7 +6,7 @@ import difflib
 from typing import Any
 
 from ablate.errors import Fault
-from ablate.study.json_schema import study_json_schema
+from ablate.study.json_schema import level_schema, study_json_schema
 from ablate.study.space_file import REGISTRIES
 from ablate.study.yaml_lines import Document, Path, dotted
 
@@ -36,9 +36,12 @@ class _Keys:
         if known is None or not isinstance(tree, dict):
             return
         is_slot = len(path) == 2 and path[0] == "space" and path[1] in REGISTRIES
+        if is_slot:  # names of a family are in no list
+            registry = REGISTRIES[str(path[1])]
+            known |= {key: level_schema(registry[key]) for key in tree if key not in known and key in registry}
         for key in [key for key in tree if key not in known]:
             close = difflib.get_close_matches(key, known, n=1)
-            if is_slot and (key == "choice" or not close):
+            if is_slot and (key == "choice" or not close or ":" in key):
                 continue  # `space_file` says that there is no such component
             elsewhere = key in places and not is_slot
             self._tell((*path, key), list(known), places[key] if elsewhere else None)

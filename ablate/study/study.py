@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+from ablate.catalogue.backbones.weights import weights_digest
 from ablate.study.ablation import Ablation
 from ablate.study.domain import written
 from ablate.study.schema import Asha, Data, Limit, Resources, Search
-from ablate.study.space import Space
+from ablate.study.space import Space, values
 from ablate.study.tuning import Tuning
 from ablate.types import counted
 
@@ -41,6 +43,8 @@ class Objective:
 
 ARM = "arm "
 """Begins the keys of a study's meaning that belong to one arm."""
+WEIGHTS = "weights "
+"""Begins those that hold the digest of a file of weights: what is in one study only, an arm's or a level's, is not compared."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,7 @@ class Study:
             "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
+            **_weights(self.spaces),
         }
 
     def _meaning_of_arms(self, ablation: Ablation) -> dict[str, str]:
@@ -127,3 +132,15 @@ class Study:
 
 def _domains(space: Space) -> dict[str, str]:
     return {f"space.{name}": written(domain) for name, domain in space.domains.items()}
+
+
+def _weights(spaces: list[Space]) -> dict[str, str]:
+    """Digests of the files that backbones begin with: one that is changed under its name makes other trials."""
+    found: dict[str, str] = {}
+    for name, params in ((name, params) for space in spaces for name, params in space.slots["backbone"].items()):
+        told = [key for key in ("pretrained", "batch_norm") if key in params]  # what names a file
+        for chosen in product(*(values(params[key]) for key in told)):
+            digest = weights_digest(name, dict(zip(told, chosen, strict=True)))
+            if digest is not None:
+                found[" ".join([WEIGHTS + name, *map("{}={}".format, told, chosen)])] = digest
+    return found

@@ -41,4 +41,7 @@ def as_text(kind: str) -> str:
             space = f", space {entry.space[name]}" if name in entry.space else ""
             lines.append(f"  {'':18}   {name}: default {parameter.default}{space}".replace("'", ""))
         lines.append(f"  {'':18}   source: {entry.source}")
+    for family in registry.families:
+        lines.append(f"  {family.example:18} {family.summary}")
+        lines += [f"  {'':18}   {also}" for also in (f"needs: {family.install}", f"source: {family.source}")]
     return "\n".join(lines)

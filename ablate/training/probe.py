@@ -16,6 +16,7 @@ from pathlib import Path
 from ablate.study.configuration import Configuration
 from ablate.study.study import Study
 from ablate.training.prepare import prepare_data
+from ablate.training.prepare_backbones import prepare_backbones
 from ablate.training.spec import TrialSpec
 
 WARM_STEPS = 3
@@ -41,6 +42,7 @@ def probe(study: Study, root: Path, *, slots: int) -> dict[str, Pace]:
 
     Reads the data; writes nothing but the decoded data. Raises DataError.
     """
+    prepare_backbones(study)
     data, _ = prepare_data(study, root)
     specs = {
         name: TrialSpec(

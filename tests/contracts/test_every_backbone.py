@@ -1,71 +1,170 @@
-"""What every backbone owes to the network: features [B, F] of images [B, C, H, W], for every size and number of channels."""
+"""What every backbone owes to the network: features [B, F] of images [B, C, H, W], for every size and number of channels.
+
+Shapes are asked on the meta device, where nothing is computed; numbers of small images.
+"""
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
+from importlib.util import find_spec
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ablate.catalogue.backbones import BACKBONES, ImageShape
+from ablate.catalogue.backbones import BACKBONES, Backbone, ImageShape
 from ablate.catalogue.registry import Entry
 from ablate.cost.flops import count_flops
 
-every_backbone = pytest.mark.parametrize("entry", BACKBONES, ids=BACKBONES.names)
-every_image = pytest.mark.parametrize(("channels", "size"), [(c, s) for c in (1, 3) for s in (8, 28, 64)])
+OF_FAMILIES = ["timm:resnet10t"] if find_spec("timm") else []
+"""One backbone for each library that brings its own."""
+ENTRIES = [*BACKBONES, *(BACKBONES[name] for name in OF_FAMILIES)]
+every_backbone = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
+SIZES = (8, 28, 64, 224)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def on_meta(entry: Entry, image: ImageShape) -> Backbone:
+    with torch.device("meta"):
+        built: Backbone = entry.build(image)
+    return built
+
+
+@lru_cache(maxsize=64)
+def _drawn(name: str, image: ImageShape) -> Backbone:
+    built: Backbone = BACKBONES[name].build(image)
+    return built
+
+
+def built(entry: Entry, *, channels: int = 1) -> Backbone:
+    """For images of 8 pixels; drawn once, which takes most of the time."""
+    return deepcopy(_drawn(entry.name, ImageShape(channels, 8)))
+
+
+def batch(number: int, *, channels: int = 1, size: int = 8) -> Tensor:
+    images = torch.randn(number, channels, size, size, generator=torch.Generator().manual_seed(7))
+    return images.contiguous(memory_format=torch.channels_last)
 
 
 @every_backbone
-@every_image
+@pytest.mark.parametrize(("channels", "size"), [(c, s) for c in (1, 3) for s in SIZES])
 def test_features_have_the_width_that_the_backbone_says(entry: Entry, channels: int, size: int) -> None:
-    module, num_features = entry.build(ImageShape(channels, size))
-    images = torch.randn(2, channels, size, size).contiguous(memory_format=torch.channels_last)
-    for training in (True, False):
-        with torch.no_grad():
-            features = module.train(training)(images)
-        assert features.shape == (2, num_features) and features.isfinite().all()
+    module, num_features = on_meta(entry, ImageShape(channels, size))
+    with torch.no_grad():
+        features = module.eval()(torch.empty(2, channels, size, size, device="meta"))
+    assert features.shape == (2, num_features)
 
 
 @every_backbone
-@every_image
+@pytest.mark.parametrize("channels", [1, 3])
+def test_features_are_finite_and_of_each_image_its_own(entry: Entry, channels: int) -> None:
+    module, num_features = entry.build(ImageShape(channels, 28))
+    images = batch(2, channels=channels, size=28)
+    with torch.no_grad():
+        learning, judged = module.train()(images), module.eval()(images)
+    assert learning.shape == judged.shape == (2, num_features)
+    assert learning.isfinite().all() and judged.isfinite().all()
+    assert not torch.allclose(learning[0], learning[1])
+
+
+@every_backbone
+@pytest.mark.parametrize(("channels", "size"), [(1, 28), (3, 64)])
 def test_flops_are_counted_without_computing_anything(entry: Entry, channels: int, size: int) -> None:
     image = ImageShape(channels, size)
-    assert count_flops(entry.build(image).module, image) > 0
+    assert count_flops(on_meta(entry, image).module, image) > 0
+
+
+@every_backbone
+@pytest.mark.parametrize(("size", "least"), [(28, 3), (64, 3), (112, 3), (224, 6)])
+def test_small_images_are_not_shrunk_to_a_point(entry: Entry, size: int, least: int) -> None:
+    if entry.name in OF_FAMILIES:
+        pytest.skip("taken as its library builds it")
+    module, _ = on_meta(entry, ImageShape(3, size))
+    maps: list[int] = []
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
+    for layer in layers:
+        layer.register_forward_hook(lambda layer, given, made: maps.append(given[0].shape[-1]))
+    module(torch.empty(2, 3, size, size, device="meta"))
+    seen = [side for side in maps if side > 1]  # squeeze-and-excitation looks at means, of 1x1
+    assert all(side >= least for side in seen) and (len(seen) > 3 or entry.name == "mlp")
 
 
 @every_backbone
 def test_every_weight_learns(entry: Entry) -> None:
-    module, _ = entry.build(ImageShape(1, 28))
-    module(torch.randn(4, 1, 28, 28)).square().sum().backward()
+    module, _ = built(entry)
+    torch.autograd.backward([module(batch(4)).square().sum()])
     still = [name for name, weight in module.named_parameters() if weight.grad is None]
     assert still == [], "these weights touch no feature: they would count as cost and never learn"
 
 
 def test_without_batch_norm_a_backbone_has_none_and_a_bias_in_every_layer() -> None:
     found = [entry for entry in BACKBONES if "batch_norm" in entry.parameters]
-    assert [entry.name for entry in found] == ["mlp", "simple_cnn"]
+    assert [entry.name for entry in found] == ["mlp", "simple_cnn", "vgg16"]
     for entry in found:
-        module, num_features = entry.build(ImageShape(1, 28), batch_norm=False)
+        module, num_features = entry.build(ImageShape(1, 8), batch_norm=False)
         layers = [layer for layer in module.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
         assert len(layers) > 0 and all(layer.bias is not None for layer in layers)
-        assert not any(isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) for layer in module.modules())
-        assert module(torch.randn(1, 1, 28, 28)).shape == (1, num_features)
-        with_norm = entry.build(ImageShape(1, 28)).module
-        assert sum(isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)) for layer in with_norm.modules()) == len(layers)
+        assert not any(isinstance(layer, NORMS) for layer in module.modules())
+        assert module(batch(1)).shape == (1, num_features)
+        with_norm = built(entry).module
+        assert sum(isinstance(layer, NORMS) for layer in with_norm.modules()) == len(layers)
 
 
 @every_backbone
 def test_in_eval_an_image_has_the_same_features_whatever_is_beside_it(entry: Entry) -> None:
-    module, _ = entry.build(ImageShape(1, 28))
-    images = torch.randn(4, 1, 28, 28)
+    module, _ = built(entry)
     with torch.no_grad():
-        together, alone = module.eval()(images), module(images[:1])
-    torch.testing.assert_close(together[:1], alone, atol=1e-4, rtol=1e-4)
+        together, alone = module.eval()(batch(4)), module(batch(4)[:1])
+    torch.testing.assert_close(together[:1], alone, atol=1e-4, rtol=1e-3)
+
+
+@every_backbone
+def test_training_moves_the_statistics_of_batch_norm_and_evaluation_moves_nothing(entry: Entry) -> None:
+    module, _ = built(entry)
+    norms = [name for name, layer in module.named_modules() if isinstance(layer, NORMS)]
+    assert len(norms) >= 2
+
+    def state() -> dict[str, Tensor]:
+        return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+    before = state()
+    with torch.no_grad():
+        module.eval()(batch(4))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state().items())
+    with torch.no_grad():
+        module.train()(batch(4))
+    after = state()
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved >= {f"{name}.running_mean" for name in norms}
+    assert all("running" in name or "num_batches" in name for name in moved)
+
+
+@every_backbone
+def test_a_hundred_steps_are_enough_for_batch_norm_to_forget_the_first_weights(entry: Entry) -> None:
+    """Else the first epochs of a study would be judged by statistics of a network that is no more."""
+    norms = [layer for layer in built(entry).module.modules() if isinstance(layer, NORMS)]
+    assert norms and all(layer.momentum and (1 - layer.momentum) ** 100 < 0.01 for layer in norms)
+
+
+@every_backbone
+def test_the_order_in_memory_changes_no_feature(entry: Entry) -> None:
+    module, _ = built(entry, channels=3)
+    images = batch(2, channels=3)
+    assert not images.is_contiguous()
+    with torch.no_grad():
+        plain = module.eval()(images.contiguous())
+        last = module.to(memory_format=torch.channels_last)(images)
+    torch.testing.assert_close(plain, last, atol=1e-4, rtol=1e-3)
 
 
 @every_backbone
 def test_the_same_seed_gives_the_same_weights(entry: Entry) -> None:
     weights = []
-    for _ in range(2):
-        torch.manual_seed(3)
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
         weights.append(entry.build(ImageShape(1, 8)).module.state_dict())
-    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    first, again, other = weights
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    drawn = [name for name in first if first[name].ndim > 1]
+    assert drawn and not any(torch.equal(first[name], other[name]) for name in drawn)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_the_defaults_of_the_entry_have_their_type_and_lie_within_its_bounds(ent
     for name, parameter in entry.parameters.items():
         where = f"{entry.kind} {entry.name}: {name}"
         kind = type(parameter.default)
-        assert kind is parameter.type, f"{where} is {parameter.default!r}"
+        assert kind in (get_args(parameter.type) or (parameter.type,)), f"{where} is {parameter.default!r}"
         if parameter.type in (int, float):
             assert parameter.low <= parameter.default <= parameter.high, where
             assert parameter.low < parameter.high, f"{where} has bounds that leave nothing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,12 +39,47 @@ def test_a_convolution_multiplies_and_adds_once_per_weight_and_pixel(size: int) 
     assert count_params(network) == expected_params
 
 
-def test_resnet18_at_224_has_the_published_1_82_giga_multiply_adds() -> None:
-    """He et al. 2016, table 1, says 1.8; torchvision's model card 1.81, with its last layer of 1000 x 512."""
-    image = ImageShape(3, 224)
-    network = BACKBONES["resnet18"].build(image).module
-    assert count_flops(network, image) / 2 + 512 * 1000 == pytest.approx(1.814e9, rel=1e-3)
-    assert count_params(network) + 512 * 1000 + 1000 == 11_689_512  # torchvision's model card
+MODEL_CARDS = {
+    "resnet18": ("ResNet18_Weights", 1.814e9),
+    "resnet50": ("ResNet50_Weights", 4.089e9),
+    "vgg16": ("VGG16_BN_Weights", 15.47e9),
+    "mobilenet_v3_small": ("MobileNet_V3_Small_Weights", 0.0565e9),
+    "mobilenet_v3_large": ("MobileNet_V3_Large_Weights", 0.217e9),
+    "efficientnet_b0": ("EfficientNet_B0_Weights", 0.386e9),
+}
+"""Backbone -> its weights in torchvision, and the multiply-adds of one image of 224 pixels that are published of it."""
+
+
+@pytest.mark.parametrize("backbone", MODEL_CARDS)
+def test_with_its_classifier_a_network_has_the_published_weights_and_multiply_adds(backbone: str) -> None:
+    """Our networks lack the classifier, whose fully connected layers multiply and add once per weight: they are added."""
+    name, multiply_adds = MODEL_CARDS[backbone]
+    card = getattr(torchvision.models, name).DEFAULT.meta
+    assert card["_ops"] == pytest.approx(multiply_adds / 1e9, rel=0.01)  # of three digits there
+    with torch.device("meta"):
+        theirs = torchvision.models.get_model("vgg16_bn" if backbone == "vgg16" else backbone)
+        ours = BACKBONES[backbone].build(ImageShape(3, 224)).module
+    classifier = theirs.fc if "resnet" in backbone else theirs.classifier
+    matrices = sum(layer.weight.numel() for layer in classifier.modules() if isinstance(layer, nn.Linear))
+    assert count_flops(ours, ImageShape(3, 224)) / 2 + matrices == pytest.approx(multiply_adds, rel=0.01)
+    assert count_params(ours) + count_params(classifier) == card["num_params"]
+
+
+def test_conv4_has_the_weights_and_features_of_the_few_shot_literature() -> None:
+    """113,088 weights and 1,600 features of 84x84 colour images (miniImageNet): Chen et al. 2019, arXiv:1904.04232."""
+    network, num_features = BACKBONES["conv4"].build(ImageShape(3, 84))
+    assert (count_params(network), num_features) == (113_088, 1600)
+    assert BACKBONES["conv4"].build(ImageShape(1, 28)).num_features == 64  # Omniglot: Vinyals et al. 2016
+
+
+def test_resnet18_on_32_pixels_has_the_weights_of_the_networks_for_cifar() -> None:
+    """A 3x3 stem has 64 * 3 * (49 - 9) weights less than one of 7x7, and every map is 16 times that of torchvision's."""
+    with torch.device("meta"):
+        small, large = (BACKBONES["resnet18"].build(ImageShape(3, size)).module for size in (32, 128))
+    assert count_params(large) - count_params(small) == 64 * 3 * (49 - 9)
+    stem_small, stem_large = 2 * 64 * 3 * 9 * 32**2, 2 * 64 * 3 * 49 * 64**2
+    blocks = count_flops(large, ImageShape(3, 128)) - stem_large
+    assert count_flops(small, ImageShape(3, 32)) - stem_small == blocks
 
 
 def test_functions_count_as_much_as_modules() -> None:

@@ -12,6 +12,7 @@ import ablate
 from ablate.store import archive as archive_module
 from ablate.store.archive import Archive, code_version, context
 from ablate.store.asked import Asked
+from ablate.study.configuration import Component
 from tests.store.ablations import arm_queue, open_memory, run
 
 CONTEXT = context(data={"name": "digits", "params": ()}, objective=["val/recall_at_1", "maximize"])
@@ -63,6 +64,18 @@ def test_what_differs_in_anything_that_moves_a_number_is_not_taken(
         monkeypatch.setattr(archive_module, "code_version", lambda: "another")
     assert archive.restore(asked, tmp_path / "again") is None
     assert not (tmp_path / "again").exists()
+
+
+def test_a_file_of_weights_that_was_changed_under_its_name_makes_another_trial(tmp_path: Path) -> None:
+    archive, asked = kept(tmp_path)
+    path = tmp_path / "w.pth"
+    path.write_bytes(b"one")
+    backbone = Component("resnet18", {"pretrained": str(path)})
+    asked = replace(asked, configuration=replace(asked.configuration, backbone=backbone))
+    archive.keep(asked, tmp_path / "first" / "trials" / "0004", "made-up/0004")
+    assert archive.restore(asked, tmp_path / "again") == "made-up/0004"
+    path.write_bytes(b"two")
+    assert archive.restore(asked, tmp_path / "again") is None
 
 
 def test_the_arms_name_does_not_matter(tmp_path: Path) -> None:

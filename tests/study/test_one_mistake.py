@@ -41,7 +41,7 @@ ONE_FAULT = [
         "triplet.temperature: nothing reads",
         "space.loss.info_nce",
     ),
-    ("mlp", "{resnet18: {depth: 3}}", 6, "space.backbone.resnet18.depth: nothing reads", "Known here: nothing"),
+    ("mlp", "{conv4: {depth: 3}}", 6, "space.backbone.conv4.depth: nothing reads", "Known here: nothing"),
     ("trials:", "trails:", 12, "search.trails: nothing reads this key", "did you mean 'trials'?"),
     ("asha:", "asah:", 12, "search.stopping.asah: nothing reads this key", "did you mean 'asha'?"),
     ("grace_epochs", "grace_epoch", 12, "asha.grace_epoch: nothing reads this key", "did you mean 'grace_epochs'?"),
@@ -64,7 +64,7 @@ ONE_FAULT = [
     (LOSS, "5", 8, "space.loss: 5 names no loss", "write one or more of: contrastive"),
     (LOSS, "{triplet: 0.2}", 8, "0.2 is no mapping of parameters", "write triplet: {margin: 0.2}"),
     ("  loss: {triplet: {margin: 0.2}}\n", "", 5, "space: there is no loss", "name one: contrastive"),
-    ("mlp", "{resnet18: 3}", 6, "3 is no mapping", "resnet18 has no parameters: write resnet18: {}"),
+    ("mlp", "{conv4: 3}", 6, "3 is no mapping", "conv4 has no parameters: write conv4: {}"),
     ("digits", "digit", 3, "data set 'digit' is not registered", "did you mean 'digits'?"),
     (
         "closed",
