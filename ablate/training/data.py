@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from ablate.catalogue.augmentations import Pixels
 from ablate.catalogue.backbones import ImageShape
 from ablate.study.splits import Split
 from ablate.training.prepare import open_data
@@ -50,6 +51,11 @@ class TrialData:
     """`pixel * scale + shift` has mean 0 and deviation 1 over the training split."""
     shift: Float[Tensor, "C"]
     device: torch.device
+
+    @property
+    def pixels(self) -> Pixels:
+        """Where black and white lie among normalised pixels."""
+        return Pixels(self.shift, self.scale * 255 + self.shift)
 
     def batch(self, split: SplitData, indices: Int[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """Normalised images in channels_last order, on the device."""
