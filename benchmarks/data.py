@@ -26,10 +26,9 @@ from traced_study import exit_on_sigterm
 
 from ablate.study.configuration import Component, Configuration
 from ablate.training.batches import Batches, Indices
-from ablate.training.build import build
 from ablate.training.data import SplitData, TrialData, load_data
 from ablate.training.fresh import fresh_start
-from ablate.training.loop import Trial
+from ablate.training.loop import Trial, parts_of
 from ablate.training.spec import DataSpec, TrialSpec
 
 
@@ -114,8 +113,7 @@ def sides(spec: TrialSpec, steps: int) -> tuple[Trial, Trial]:
     for synthetic in (False, True):
         device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
         data = load_data(spec.data, device)
-        parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
-        trial = Trial(spec, data, parts, {}, time.perf_counter())
+        trial = Trial(spec, data, parts_of(spec, data), {}, time.perf_counter())
         whole = {field.name: getattr(trial.batches, field.name) for field in fields(Batches)}
         trial.batches = Cut(**whole, most=steps)
         if synthetic:

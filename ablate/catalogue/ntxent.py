@@ -15,6 +15,8 @@ from pytorch_metric_learning.losses import NTXentLoss
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from ablate.catalogue.grouped import logsumexp_by
+
 
 class LinearNTXentLoss(NTXentLoss):  # type: ignore[misc]
     """`-log(exp(s_ap/t) / (exp(s_ap/t) + sum_n exp(s_an/t)))`, averaged over positive pairs; 0 where a batch has none."""
@@ -29,16 +31,6 @@ class LinearNTXentLoss(NTXentLoss):  # type: ignore[misc]
         if len(anchor) == 0 or len(anchor_of_negative) == 0:
             return dict(self.zero_losses())
         num_anchors = int(torch.maximum(anchor.max(), anchor_of_negative.max())) + 1
-        negatives = _logsumexp_by(neg_pairs / self.temperature, anchor_of_negative, num_anchors)
+        negatives = logsumexp_by(neg_pairs / self.temperature, anchor_of_negative, num_anchors)
         losses = softplus(negatives[anchor] - pos_pairs / self.temperature)
         return {"loss": {"losses": losses, "indices": (anchor, positive), "reduction_type": "pos_pair"}}
-
-
-def _logsumexp_by(values: Float[Tensor, "N"], group: Int[Tensor, "N"], num_groups: int) -> Float[Tensor, "G"]:
-    """log(sum(exp(values))) within each group; a group without values gets a number so low that softplus makes it 0."""
-    lowest = torch.finfo(values.dtype).min / 2  # -inf would make the gradient NaN
-    largest = torch.full((num_groups,), lowest, dtype=values.dtype, device=values.device)
-    largest = largest.scatter_reduce(0, group, values.detach(), "amax")
-    total = torch.zeros_like(largest).index_add(0, group, (values - largest[group]).exp())
-    empty = total == 0
-    return torch.where(empty, lowest, torch.where(empty, 1.0, total).log() + largest)

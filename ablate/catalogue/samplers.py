@@ -56,3 +56,24 @@ def distance_weighted(*, cutoff: float = 0.5, nonzero_loss_cutoff: float = 1.4) 
     from pytorch_metric_learning.miners import DistanceWeightedMiner
 
     return DistanceWeightedMiner(cutoff=cutoff, nonzero_loss_cutoff=nonzero_loss_cutoff)
+
+
+@SAMPLERS.register(
+    "multi_similarity",
+    space={"epsilon": {"uniform": [0.0, 0.3]}},
+    bounds={"epsilon": (-2.0, 2.0)},
+    source="Wang et al. 2019 (arXiv:1904.06627), section 4: pair mining",
+)
+def multi_similarity(*, epsilon: float = 0.1) -> nn.Module:  # 0.1: the paper's
+    """Negatives more similar than the least similar positive, positives less than the nearest negative, within `epsilon`."""
+    from pytorch_metric_learning.miners import MultiSimilarityMiner
+
+    return MultiSimilarityMiner(epsilon=epsilon)
+
+
+@SAMPLERS.register("easy_positive", source="Xuan et al. 2020 (arXiv:1904.04370), section 3: EPSHN, EPHN")
+def easy_positive(*, semi_hard: bool = True) -> nn.Module:
+    """For each anchor its nearest positive and the nearest negative, of those beyond the positive where `semi_hard`."""
+    from pytorch_metric_learning.miners import BatchEasyHardMiner
+
+    return BatchEasyHardMiner(pos_strategy="easy", neg_strategy="semihard" if semi_hard else "hard")

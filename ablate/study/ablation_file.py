@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.catalogue.samplers import NEEDS_LENGTH_1
 from ablate.errors import DesignError, Fault
 from ablate.study import schema
 from ablate.study.ablation import Ablation
@@ -16,7 +15,8 @@ from ablate.study.design import Factor, Plan, grid, leave_one_out, one_at_a_time
 from ablate.study.domain import Choice, Fixed, parse_domain
 from ablate.study.fractional import fractional
 from ablate.study.keys import near
-from ablate.study.space import Space, values
+from ablate.study.pairing import misfits
+from ablate.study.space import Space
 from ablate.study.space_file import DEFAULTS, REGISTRIES
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 from ablate.types import Scalar
@@ -30,6 +30,8 @@ NEUTRAL: dict[str, Scalar] = {
     "backbone.pretrained": False,
     "optimizer.weight_decay": 0.0,
     "optimizer.momentum": 0.0,
+    "schedule.warmup": 0.0,
+    "clip_norm": 0.0,
 }
 """What leave_one_out puts in place of a component where the file does not say: `factors: {sampler: }`."""
 
@@ -202,7 +204,7 @@ def read_ablation(
         what, _, mend = str(error).partition("\n")
         reader.fault(("design",), what, mend.strip())
         return None
-    _check_lengths(reader, spaces)
+    _check_pairings(reader, spaces)
     _check_choices(reader, spaces)
     if len(faults) > before:
         return None
@@ -210,13 +212,15 @@ def read_ablation(
     return Ablation(plan, sound, spaces, seeds, given.tune, given.margin, given.deviation, space.epochs)
 
 
-def _check_lengths(reader: _Reader, spaces: Mapping[str, Space]) -> None:
-    """A sampler that is derived for the sphere has no arm without `normalize`."""
+def _check_pairings(reader: _Reader, spaces: Mapping[str, Space]) -> None:
+    """No arm joins components that cannot work together."""
+    told = set()
     for arm, space in spaces.items():
-        bound = [name for name in space.slots["sampler"] if name in NEEDS_LENGTH_1]
-        if bound and False in values(space.normalize):
-            what = f"arm {arm}: sampler {bound[0]} needs embeddings of length 1, and normalize is false"
-            reader.fault(("factors",), what, "leave the combination out with `exclude`, or take another sampler")
+        for misfit in misfits(space):
+            if misfit.what not in told:  # once, not for each arm
+                told.add(misfit.what)
+                mend = f"leave the combination out with `exclude`, or {misfit.mend}"
+                reader.fault(("factors",), f"arm {arm}: {misfit.what}", mend)
 
 
 def _check_choices(reader: _Reader, spaces: Mapping[str, Space]) -> None:

@@ -23,6 +23,7 @@ PLAIN = {
     "batch.per_class": "batch_per_class",
     "normalize": "normalize",
     "image_size": "image_size",
+    "clip_norm": "clip_norm",
 }
 """What belongs to no slot -> the field of a space that holds it."""
 
@@ -40,7 +41,7 @@ def kind_of(name: str, space: Space) -> Kind:
     if name in SLOTS:
         return str
     if name in PLAIN:
-        return bool if name == "normalize" else int
+        return {"normalize": bool, "clip_norm": float}.get(name, int)
     slot, _, parameter = name.partition(".")
     for level in space.slots.get(slot, {}):
         parameters = REGISTRIES[slot][level].parameters

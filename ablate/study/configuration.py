@@ -14,6 +14,10 @@ SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule", "augmentation")
 """The parts of a Siamese network's training that the catalogue fills; in YAML, keys of `space`."""
 
 
+OFF: dict[str, Scalar] = {"clip_norm": 0.0, "schedule.warmup": 0.0}
+"""Knobs that came after the first studies, at the value that does nothing: the same choice as not to have them."""
+
+
 @dataclass(frozen=True)
 class Component:
     """A name of the catalogue and the parameters to build it with."""
@@ -44,6 +48,8 @@ class Configuration:
     """Whether embeddings are scaled to length 1 while training; they are compared by cosine similarity in any case."""
     image_size: int
     """Height and width in pixels."""
+    clip_norm: float = 0.0
+    """Most that the norm of the gradient may be, of the network's weights and of the loss's own; 0: as it is."""
 
     @property
     def params(self) -> dict[str, Scalar]:
@@ -60,6 +66,7 @@ class Configuration:
             "epochs": self.epochs,
             "normalize": self.normalize,
             "image_size": self.image_size,
+            "clip_norm": self.clip_norm,
         }
 
     @property
@@ -70,7 +77,7 @@ class Configuration:
     @property
     def digest(self) -> str:
         """Twelve hex digits that are equal for equal choices. How long they are trained is not a choice of the trial."""
-        choices = {name: value for name, value in self.params.items() if name != "epochs"}
+        choices = {name: value for name, value in self.params.items() if name != "epochs" and OFF.get(name) != value}
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
 
     def to_dict(self) -> dict[str, Any]:

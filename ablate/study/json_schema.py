@@ -63,6 +63,7 @@ def _space() -> dict[str, Any]:
             "epochs": {"type": "integer", "minimum": 1, "maximum": MOST},
             "normalize": _domain("boolean") | {"default": True},
             "image_size": _domain("integer", low=IMAGE_SIZES[0], high=IMAGE_SIZES[1], ranged=False),
+            "clip_norm": _domain("number", low=0.0, high=MOST) | {"default": 0.0},
         },
     }
 

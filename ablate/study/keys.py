@@ -85,6 +85,7 @@ def _places(schema: dict[str, Any], defs: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     level: list[tuple[Path, dict[str, Any]]] = [((), schema)]
     while level:
+        level.sort(key=lambda place: place[0][:2] != ("space", "optimizer"))  # who writes lr means the optimizer's
         below: list[tuple[Path, dict[str, Any]]] = []
         for path, node in level:
             for key, child in (_properties(node, defs) or {}).items():

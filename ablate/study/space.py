@@ -18,6 +18,8 @@ from ablate.types import Scalar
 MOST_ARCHITECTURES = 200
 """Networks that are listed and measured one by one; a latency takes about three seconds."""
 
+NO_CLIPPING = Fixed(0.0)
+
 Choose = Callable[[str, Domain], Scalar]
 """Draws a value for a name: `choose("loss.triplet.margin", Uniform(0.05, 1.0))`."""
 
@@ -38,6 +40,8 @@ class Space:
     normalize: Domain
     image_size: Domain
     """Fixed or a choice: the data are decoded at each size before the first trial."""
+    clip_norm: Domain = NO_CLIPPING
+    """0: gradients as they are."""
 
     def resolve(self, choose: Choose) -> Configuration:
         """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
@@ -59,6 +63,7 @@ class Space:
             epochs=self.epochs,
             normalize=bool(draw("normalize", self.normalize)),
             image_size=int(draw("image_size", self.image_size)),
+            clip_norm=float(draw("clip_norm", self.clip_norm)),
         )
 
     def first(self) -> Configuration:
@@ -79,13 +84,14 @@ class Space:
             "batch.per_class": self.batch_per_class,
             "normalize": self.normalize,
             "image_size": self.image_size,
+            "clip_norm": self.clip_norm,
         }
 
     @property
     def size(self) -> int | None:
         """How many configurations there are; None where a range of reals is among the parameters."""
         factors = [self.embedding_dim, self.batch_classes, self.batch_per_class, self.normalize, self.image_size]
-        sizes = [count(domain) for domain in factors]
+        sizes = [count(domain) for domain in (*factors, self.clip_norm)]
         for levels in self.slots.values():
             per_level = [[count(domain) for domain in params.values()] for params in levels.values()]
             if any(None in level for level in per_level):

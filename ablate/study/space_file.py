@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ablate.catalogue.augmentations import AUGMENTATIONS
@@ -11,12 +11,13 @@ from ablate.catalogue.backbones import BACKBONES
 from ablate.catalogue.losses import LOSSES
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.registry import Entry, Parameter, Registry
-from ablate.catalogue.samplers import NEEDS_LENGTH_1, SAMPLERS
+from ablate.catalogue.samplers import SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
 from ablate.study.domain import Choice, Domain, Fixed, limits, parse_domain
+from ablate.study.pairing import misfits
 from ablate.study.schema import IMAGE_SIZES
-from ablate.study.space import Space, values
+from ablate.study.space import Space
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -143,16 +144,10 @@ class _Reader:
         classes = self.number(("space", "batch", "classes"), value.get("classes", BATCH_CLASSES), 2)
         return classes, self.number(("space", "batch", "per_class"), value.get("per_class", BATCH_PER_CLASS), 2)
 
-    def normalize(self, value: Any, samplers: Iterable[str]) -> Domain:
-        """Whether embeddings get length 1 while training, which some samplers need."""
-        path: Path = ("space", "normalize")
-        before = len(self.faults)
-        domain = parse_domain(value, bool, self.at(path))
-        bound = [name for name in samplers if name in NEEDS_LENGTH_1]
-        if len(self.faults) == before and bound and False in values(domain):
-            what = f"{shown(value)} leaves embeddings of any length, but sampler {bound[0]} needs length 1"
-            self.fault(path, what, f"write true, or take {bound[0]} out of space.sampler")
-        return domain
+    def clip_norm(self, value: Any) -> Domain:
+        """The most that a gradient's norm may be; 0 leaves gradients as they are."""
+        path: Path = ("space", "clip_norm")
+        return self.parameter(path, value, Parameter("clip_norm", float, 0.0, 0.0, MOST))
 
     def image_size(self, value: Any) -> Domain:
         """One size or some: all of them are decoded before the study starts."""
@@ -187,7 +182,10 @@ def read_space(document: Document, faults: list[Fault], image_size: int) -> Spac
         batch_classes=classes,
         batch_per_class=per_class,
         epochs=reader.epochs(raw.get("epochs", EPOCHS)),
-        normalize=reader.normalize(raw.get("normalize", True), slots.get("sampler", ())),
+        normalize=parse_domain(raw.get("normalize", True), bool, reader.at(("space", "normalize"))),
         image_size=reader.image_size(raw["image_size"]) if "image_size" in raw else Fixed(image_size),
+        clip_norm=reader.clip_norm(raw.get("clip_norm", 0.0)),
     )
+    for misfit in misfits(space) if document.get("ablation") is None else ():  # an arm has a space of its own
+        reader.fault(("space", misfit.key), misfit.what, misfit.mend)
     return space if len(faults) == before else None

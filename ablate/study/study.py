@@ -10,7 +10,8 @@ from typing import Any
 
 from ablate.catalogue.backbones.weights import weights_digest
 from ablate.study.ablation import Ablation
-from ablate.study.domain import written
+from ablate.study.configuration import OFF, SLOTS
+from ablate.study.domain import Domain, Fixed, written
 from ablate.study.schema import Asha, Data, Limit, Resources, Search
 from ablate.study.space import Space, values
 from ablate.study.tuning import Tuning
@@ -131,7 +132,14 @@ class Study:
 
 
 def _domains(space: Space) -> dict[str, str]:
-    return {f"space.{name}": written(domain) for name, domain in space.domains.items()}
+    return {f"space.{name}": written(domain) for name, domain in space.domains.items() if not _is_off(name, domain)}
+
+
+def _is_off(name: str, domain: Domain) -> bool:
+    """Whether a knob does nothing, so that a study from before it came may go on."""
+    slot, parameter = name.partition(".")[0], name.rpartition(".")[2]
+    knob = f"{slot}.{parameter}" if slot in SLOTS else name
+    return knob in OFF and domain == Fixed(OFF[knob])
 
 
 def _weights(spaces: list[Space]) -> dict[str, str]:

@@ -16,6 +16,11 @@ from ablate.training.streams import Stream, generator
 Indices = npt.NDArray[np.int64]
 
 
+def steps_of_epoch(num_images: int, *, classes: int, per_class: int) -> int:
+    """As many P x K batches as show about `num_images`, at least one."""
+    return max(1, round(num_images / (classes * per_class)))
+
+
 @dataclass(frozen=True)
 class Batches:
     """Which images each step of each epoch sees; depends on the labels, P, K and the seed alone."""
@@ -41,8 +46,8 @@ class Batches:
 
     @property
     def steps(self) -> int:
-        """S, steps of an epoch: as many as show about N images, at least one."""
-        return max(1, round(len(self.order) / (self.classes * self.per_class)))
+        """S, steps of an epoch."""
+        return steps_of_epoch(len(self.order), classes=self.classes, per_class=self.per_class)
 
     def epoch(self, epoch: int) -> Indices:
         """[S, P*K] indices into the split.

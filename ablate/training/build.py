@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
-from ablate.catalogue.augmentations import AUGMENTATIONS
+from ablate.catalogue.augmentations import AUGMENTATIONS, READS_PIXELS, Pixels
 from ablate.catalogue.backbones import ImageShape
-from ablate.catalogue.losses import LOSSES
+from ablate.catalogue.losses import HAS_WEIGHTS, LOSSES, Sizes
 from ablate.catalogue.optimizers import OPTIMIZERS
+from ablate.catalogue.rates import Rates
 from ablate.catalogue.samplers import SAMPLERS
-from ablate.catalogue.schedules import SCHEDULES
-from ablate.study.configuration import Configuration
+from ablate.catalogue.schedules import SCHEDULES, Course
+from ablate.study.configuration import Component, Configuration
 from ablate.training.network import SiameseNetwork, build_network
 from ablate.training.put_off import put_off
 
 put_off("scipy.stats")  # pytorch-metric-learning imports it for a function no loss here calls: 0.8 s a start
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSplit:
+    """What the parts of a trial must know of the images they learn from."""
+
+    num_classes: int
+    steps: int
+    """Of one epoch."""
+    pixels: Pixels
+    """Where black and white lie."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,17 @@ class Parts:
     learns_from_pairs: bool
     """Whether the loss looks at pairs, not at triplets."""
     optimizer: Optimizer
-    schedule: LRScheduler
+    schedule: Rates
+    clip_norm: float
+    """Most that a gradient's norm may be; 0: as it is."""
+
+    def step(self) -> None:
+        """Move the weights along their gradients, at the rate of the schedule."""
+        if self.clip_norm:
+            for group in self.optimizer.param_groups:  # apart: large gradients of proxies must not slow the network
+                clip_grad_norm_(group["params"], self.clip_norm)
+        self.schedule.begin_step()
+        self.optimizer.step()
 
     def weights(self) -> dict[str, Tensor]:
         """Of network and loss, under `network.` and `loss.`; not copies."""
@@ -51,7 +74,9 @@ class Parts:
             module.load_state_dict({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
 
 
-def build(configuration: Configuration, image: ImageShape, *, goal: str, device: torch.device) -> Parts:
+def build(
+    configuration: Configuration, image: ImageShape, *, training: TrainingSplit, goal: str, device: torch.device
+) -> Parts:
     """The parts of one trial on `device`; weights are drawn from torch's global generator."""
     from pytorch_metric_learning.losses import GenericPairLoss
 
@@ -59,15 +84,34 @@ def build(configuration: Configuration, image: ImageShape, *, goal: str, device:
     optimizer, schedule, augmentation = configuration.optimizer, configuration.schedule, configuration.augmentation
     network = build_network(backbone, configuration.embedding_dim, image, normalize=configuration.normalize)
     network = network.to(device).to(memory_format=torch.channels_last)
-    criterion = LOSSES[loss.name].build(**loss.params).to(device)
+    sizes = (Sizes(training.num_classes, configuration.embedding_dim),) if loss.name in HAS_WEIGHTS else ()
+    criterion = LOSSES[loss.name].build(*sizes, **loss.params).to(device)
     miner = SAMPLERS[sampler.name].build(**sampler.params)
     if not configuration.normalize:
         _compare_as_they_are(criterion, miner)
-    weights = [*network.parameters(), *criterion.parameters()]
-    follow = OPTIMIZERS[optimizer.name].build(weights, **optimizer.params)
-    rate = SCHEDULES[schedule.name].build(follow, configuration.epochs, goal, **schedule.params)
-    augment = AUGMENTATIONS[augmentation.name].build(**augmentation.params)
-    return Parts(augment, network, criterion, miner, isinstance(criterion, GenericPairLoss), follow, rate)
+    groups = [{"params": list(network.parameters())}, *_own_group(loss, criterion)]
+    follow = OPTIMIZERS[optimizer.name].build(groups, **optimizer.params)
+    course = Course(configuration.epochs, training.steps, goal)
+    return Parts(
+        augment=AUGMENTATIONS[augmentation.name].build(
+            *((training.pixels,) if augmentation.name in READS_PIXELS else ()), **augmentation.params
+        ),
+        network=network,
+        loss=criterion,
+        miner=miner,
+        learns_from_pairs=isinstance(criterion, GenericPairLoss),
+        optimizer=follow,
+        schedule=SCHEDULES[schedule.name].build(follow, course, **schedule.params),
+        clip_norm=configuration.clip_norm,
+    )
+
+
+def _own_group(loss: Component, criterion: nn.Module) -> list[dict[str, Any]]:
+    """The loss's own weights with the rate they learn at, none of them decayed: that is said of the network's."""
+    if loss.name not in HAS_WEIGHTS:
+        return []
+    lr = loss.params.get("lr", LOSSES[loss.name].parameters["lr"].default)
+    return [{"params": list(criterion.parameters()), "lr": lr, "weight_decay": 0.0}]
 
 
 def _compare_as_they_are(*components: nn.Module | None) -> None:

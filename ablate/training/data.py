@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
+from ablate.catalogue.augmentations import Pixels
 from ablate.catalogue.backbones import ImageShape
 from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.study.splits import Split
@@ -55,6 +56,11 @@ class TrialData:
     device: torch.device
     episodes: tuple[int, int] | None
     """Ways and shots of protocol one_shot."""
+
+    @property
+    def pixels(self) -> Pixels:
+        """Where black and white lie among normalised pixels."""
+        return Pixels(self.shift, self.scale * 255 + self.shift)
 
     def batch(self, split: SplitData, indices: Int[Tensor, "B"]) -> Float[Tensor, "B C H W"]:
         """Normalised images in channels_last order, on the device."""

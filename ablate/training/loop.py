@@ -15,13 +15,12 @@ from pathlib import Path
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ablate.cost.memory import peak_mib
 from ablate.training import checkpoint
 from ablate.training.architectures import static_costs
-from ablate.training.batches import Batches
-from ablate.training.build import Parts, build
+from ablate.training.batches import Batches, steps_of_epoch
+from ablate.training.build import Parts, TrainingSplit, build
 from ablate.training.checkpoint import Checkpoint, Progress
 from ablate.training.data import TrialData, load_data
 from ablate.training.evaluate import evaluate, read_test
@@ -48,7 +47,7 @@ def train(spec: TrialSpec, report: Report) -> None:
     assert data.shape.size == size, (
         f"trial {spec.id} is to see images of {size} pixels, its data have {data.shape.size}"
     )
-    parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
+    parts = parts_of(spec, data)
     costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
     check_constraints({**spec.known_costs, **costs}, spec.constraints)
     trial = Trial(spec, data, parts, costs, begin)
@@ -56,6 +55,14 @@ def train(spec: TrialSpec, report: Report) -> None:
     while trial.progress.epoch < spec.configuration.epochs:
         report(trial.epoch())
         trial.save_if_due()
+
+
+def parts_of(spec: TrialSpec, data: TrialData) -> Parts:
+    """The parts of a trial, beside its data."""
+    choices, labels = spec.configuration, data.train.labels
+    steps = steps_of_epoch(len(labels), classes=choices.batch_classes, per_class=choices.batch_per_class)
+    training = TrainingSplit(num_classes=len(torch.unique(labels)), steps=steps, pixels=data.pixels)
+    return build(choices, data.shape, training=training, goal=spec.goal, device=data.device)
 
 
 def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tuple[float | None, float | None]]) -> None:
@@ -76,6 +83,8 @@ class Trial:
     def __init__(self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float) -> None:
         self.spec, self.data, self.parts, self.costs = spec, data, parts, costs
         configuration = spec.configuration
+        # losses with weights of their own count classes from 0; the data set's numbers have gaps where classes were held out
+        self.labels = torch.unique(data.train.labels, return_inverse=True)[1]
         self.batches = Batches.of(
             data.train.labels.cpu().numpy(),
             classes=configuration.batch_classes,
@@ -108,7 +117,7 @@ class Trial:
         trained = time.perf_counter()
         metrics = self.validate()
         rate = float(self.parts.optimizer.param_groups[0]["lr"])
-        self._step_schedule(metrics[self.spec.metric])
+        self.parts.schedule.end_epoch(metrics[self.spec.metric])
         self.progress.epoch = number
         self.progress.train_seconds += trained - begin
         self._note_best(metrics)
@@ -143,14 +152,14 @@ class Trial:
         order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
         total = torch.zeros((), device=device)
         for indices in order[:most_steps]:
-            images, labels = self.data.batch(self.data.train, indices), self.data.train.labels[indices]
+            images, labels = self.data.batch(self.data.train, indices), self.labels[indices]
             images = parts.augment(images, draw)
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
             loss = self._loss(embeddings, labels)
             parts.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward([loss])
-            parts.optimizer.step()
+            parts.step()
             total += loss.detach()
         mean = float(total) / len(order[:most_steps])  # one synchronisation an epoch: a NaN in any step is still there
         if not math.isfinite(mean):
@@ -167,12 +176,6 @@ class Trial:
             where = f"the embeddings were not finite in epoch {self.progress.epoch + 1}"
             raise Diverged(f"{where}; a smaller learning rate may help") from error
         return loss
-
-    def _step_schedule(self, objective: float) -> None:
-        if isinstance(self.parts.schedule, ReduceLROnPlateau):
-            self.parts.schedule.step(objective)
-        else:
-            self.parts.schedule.step()
 
     def _note_best(self, metrics: Mapping[str, float]) -> None:
         """Keep the weights if this epoch is the best so far; of equal ones the first stays."""

@@ -86,16 +86,14 @@ def _paces(specs: Mapping[str, dict[str, object]]) -> dict[str, Pace]:
 
 
 def _pace(spec: TrialSpec) -> Pace:
-    from ablate.training.build import build
     from ablate.training.data import load_data
     from ablate.training.fresh import fresh_start
-    from ablate.training.loop import Trial
+    from ablate.training.loop import Trial, parts_of
 
     def start() -> Trial:
         device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
         data = load_data(spec.data, device)
-        parts = build(spec.configuration, data.shape, goal=spec.goal, device=device)
-        return Trial(spec, data, parts, {}, time.perf_counter())
+        return Trial(spec, data, parts_of(spec, data), {}, time.perf_counter())
 
     start()  # the first pays for what a warm process has: modules, data
     begin = time.perf_counter()

@@ -110,12 +110,12 @@ def test_every_image_size_is_an_architecture_of_its_own_and_counts_towards_their
 
 def test_what_every_configuration_has_is_asked_for_last_where_it_is_a_choice() -> None:
     varied = space(backbone={"resnet18": {}}, loss={"info_nce": {}}, sampler={"random": {}}, embedding_dim=Fixed(8))
-    varied = replace(varied, normalize=Choice((True, False)), image_size=Choice((14, 28)))
-    configuration, asked = resolved(varied, {"normalize": False, "image_size": 28})
-    assert asked == ["normalize", "image_size"]
-    assert (configuration.normalize, configuration.image_size) == (False, 28)
-    assert varied.size == 4
-    assert list(varied.domains)[-2:] == ["normalize", "image_size"]
+    varied = replace(varied, normalize=Choice((True, False)), image_size=Choice((14, 28)), clip_norm=Choice((0.0, 1.0)))
+    configuration, asked = resolved(varied, {"normalize": False, "image_size": 28, "clip_norm": 1.0})
+    assert asked == ["normalize", "image_size", "clip_norm"]
+    assert (configuration.normalize, configuration.image_size, configuration.clip_norm) == (False, 28, 1.0)
+    assert varied.size == 8
+    assert list(varied.domains)[-3:] == ["normalize", "image_size", "clip_norm"]
 
 
 @pytest.fixture
@@ -148,6 +148,7 @@ def test_params_name_every_choice_flat(configuration: Configuration) -> None:
         "epochs": 3,
         "normalize": True,
         "image_size": 28,
+        "clip_norm": 0.0,
     }
 
 
@@ -162,6 +163,16 @@ def test_the_digest_changes_with_every_choice_but_not_with_the_epochs(configurat
         {"augmentation": {"name": "flip", "params": {}}},
         {"normalize": False},
         {"image_size": 29},
+        {"clip_norm": 1.0},
+        {"schedule": {"name": "constant", "params": {"warmup": 1.0}}},
     ]
     digests = {Configuration.from_dict({**raw, **other}).digest for other in others}
-    assert len(digests | {configuration.digest}) == 8
+    assert len(digests | {configuration.digest}) == 10
+
+
+def test_a_knob_that_came_later_and_is_off_leaves_the_digest_as_it_was(configuration: Configuration) -> None:
+    """A study from before it came finds its trials again."""
+    before = {name: value for name, value in configuration.to_dict().items() if name != "clip_norm"}
+    off = {**before, "clip_norm": 0.0, "schedule": {"name": "constant", "params": {"warmup": 0.0}}}
+    assert before["schedule"]["params"] == {}
+    assert Configuration.from_dict(before).digest == Configuration.from_dict(off).digest

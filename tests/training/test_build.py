@@ -12,12 +12,12 @@ from ablate.catalogue.losses import LOSSES
 from ablate.study.configuration import Component, Configuration
 from ablate.training.build import Parts, build
 from ablate.training.streams import Stream, seed_everything
-from tests.training.trials import CNN, CONFIGURATION
+from tests.training.trials import CNN, CONFIGURATION, TRAINING
 
 
 def build_on_cpu(configuration: Configuration) -> Parts:
     seed_everything(0, Stream.WEIGHTS)
-    return build(configuration, ImageShape(1, 8), goal="maximize", device=torch.device("cpu"))
+    return build(configuration, ImageShape(1, 8), training=TRAINING, goal="maximize", device=torch.device("cpu"))
 
 
 def test_the_optimizer_follows_every_weight_of_network_and_loss_once() -> None:

@@ -12,12 +12,12 @@ from ablate.catalogue.backbones import ImageShape
 from ablate.study.configuration import Component
 from ablate.training.build import Parts, build
 from ablate.training.tuples import choose_tuples, pairs_of
-from tests.training.trials import CONFIGURATION
+from tests.training.trials import CONFIGURATION, TRAINING
 
 
 def parts_with(loss: str, sampler: str) -> Parts:
     choices = dataclasses.replace(CONFIGURATION, loss=Component(loss), sampler=Component(sampler))
-    return build(choices, ImageShape(1, 4), goal="maximize", device=torch.device("cpu"))
+    return build(choices, ImageShape(1, 4), training=TRAINING, goal="maximize", device=torch.device("cpu"))
 
 
 def batch() -> tuple[Tensor, Tensor]:

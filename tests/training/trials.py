@@ -6,7 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from ablate.catalogue.augmentations import Pixels
 from ablate.study.configuration import Component, Configuration
+from ablate.training.build import TrainingSplit
 from ablate.training.spec import DataSpec, TrialSpec
 
 CNN = Component("simple_cnn", {"width": 4, "depth": 2})
@@ -36,6 +40,9 @@ DIGITS = DataSpec(
     seed=0,
     test_seed=0,
 )
+PIXELS = Pixels(torch.tensor([-2.0]), torch.tensor([2.0]))
+TRAINING = TrainingSplit(num_classes=6, steps=11, pixels=PIXELS)
+"""What `build` is told of a training split: about that of the digits."""
 TIMED = ("time/", "cost/train_seconds", "cost/seconds", "cost/peak_memory_mib")
 """What may differ between two trials that are otherwise equal."""
 
