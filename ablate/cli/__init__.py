@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import typer
 
+from ablate.cli.pictures import show_
 from ablate.cli.read import compare, summarize
 from ablate.cli.run import plan, run
 from ablate.cli.show import list_, schema, ui
@@ -19,6 +20,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     run: "ablate run search_spaces/quickstart.yaml --cpus 2",
     plan: "ablate plan search_spaces/quickstart.yaml",
     summarize: "ablate summarize runs/quickstart --format md --output quickstart.md",
+    show_: "ablate show best runs/quickstart",
     compare: "ablate compare runs/faces runs/faces-wide",
     list_: "ablate list losses",
     schema: "ablate schema > search_spaces/study.schema.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -43,3 +44,21 @@ def store_uri(tracking_uri: str | None, out: Path) -> str:
     uri = tracking_uri or f"sqlite:///{database}"
     check_tracking_uri(uri, to_read=True)
     return uri
+
+
+def write_files(option: str, folder: Path, files: Mapping[str, bytes], *, make: bool = True) -> list[Path]:
+    """Write name -> content into the folder that `option` names, which is made where it is not there; the paths written."""
+    written = []
+    for name, content in files.items():
+        path = folder / name
+        try:
+            if make:
+                folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise AblateError(
+                f"{option} {path} cannot be written ({why})\n  name a place that can be written"
+            ) from None
+        written.append(path)
+    return written

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from ablate.cli.options import DEFAULT_OUT, OutDir, TrackingUri, store_uri
+from ablate.cli.options import DEFAULT_OUT, OutDir, TrackingUri, store_uri, write_files
 from ablate.errors import AblateError
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def summarize(
     if experiment is not None:
         found = read_mlflow(store_uri(tracking_uri, out), experiment)
     else:
-        found = read_folder(_study_folder(study, out))
+        found = read_folder(study_folder(study, out))
     if importance:
         from ablate.store.importance import LEAST_TRIALS, importances
 
@@ -65,7 +64,8 @@ def summarize(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        _write("--output", output, text.encode())
+        for path in write_files("--output", output.parent, {output.name: text.encode()}, make=False):
+            typer.echo(f"written to {path}", err=True)
 
 
 def _write_figures(study: StudyResults, folder: Path) -> None:
@@ -73,21 +73,9 @@ def _write_figures(study: StudyResults, folder: Path) -> None:
 
     drawn = figures_of(study)
     if not drawn:
-        why = "it is a search" if study.design is None else "no arm has a complete trial yet"
-        raise AblateError(f"--figures: there is nothing to draw of {study.study}, {why}\n  leave --figures out")
-    with suppress(FileExistsError):
-        folder.mkdir(parents=True)
-    for name, picture in drawn.items():
-        _write("--figures", folder / name, picture)
-
-
-def _write(option: str, path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise AblateError(f"{option} {path} cannot be written ({why})\n  name a place that can be written") from None
-    typer.echo(f"written to {path}", err=True)
+        raise AblateError(f"--figures: there is nothing to draw of {study.study} yet\n  leave --figures out")
+    for path in write_files("--figures", folder, drawn):
+        typer.echo(f"written to {path}", err=True)
 
 
 def compare(
@@ -112,7 +100,7 @@ def compare(
     typer.echo(as_table(compared(side(first), side(second), metric)), nl=False)
 
 
-def _study_folder(study: Path | None, out: Path) -> Path:
+def study_folder(study: Path | None, out: Path) -> Path:
     """A folder as it is given, that of a study file, or the newest there is."""
     if study is None:
         found = sorted(out.glob("*/journal.log"), key=lambda path: path.stat().st_mtime)

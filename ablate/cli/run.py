@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -21,6 +21,9 @@ from ablate.cli.options import (
 )
 from ablate.cli.options import overrides as changes
 from ablate.types import counted
+
+if TYPE_CHECKING:
+    from ablate.training.portrait import Portrait
 
 
 def run(
@@ -48,7 +51,7 @@ def run(
     from ablate.engine.options import Options
     from ablate.engine.run import run_study
 
-    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report)
+    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report, _draw)
     outcome = run_study(loaded, options)
     for note in outcome.notes:
         typer.echo(note, err=True)
@@ -68,7 +71,8 @@ def run(
 
 
 def _report(folder: Path) -> dict[str, str | bytes]:
-    """The summary of a study and its figures, for its run in MLflow."""
+    """The summary of a study, its figures and the pictures of its best trial, for their runs in MLflow."""
+    from ablate.store import pictures
     from ablate.store.read import read_folder
     from ablate.summary.figures import figures_of
     from ablate.summary.pareto import pareto_front
@@ -76,8 +80,20 @@ def _report(folder: Path) -> dict[str, str | bytes]:
 
     found = read_folder(folder)
     front = pareto_front(found)
-    texts = {"summary.md": render(found, front, "md"), "summary.json": render(found, front, "json")}
-    return texts | {f"figures/{name}": picture for name, picture in figures_of(found).items()}
+    files: dict[str, str | bytes] = {f"summary.{form}": render(found, front, form) for form in ("md", "json")}
+    files |= {f"figures/{name}": picture for name, picture in figures_of(found).items()}
+    if found.best is not None:
+        trial = f"trials/{found.best.id}"
+        files |= {f"{trial}/{pictures.FOLDER}/{name}": png for name, png in pictures.read(folder / trial).items()}
+    return files
+
+
+def _draw(folder: Path, portrait: Portrait) -> dict[str, bytes]:
+    """The pictures of a trial that a worker has looked at."""
+    from ablate.store.read import read_folder
+    from ablate.summary.trial_figures import trial_figures
+
+    return trial_figures(read_folder(folder), portrait.trial, portrait)
 
 
 def plan(

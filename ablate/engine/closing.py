@@ -1,4 +1,7 @@
-"""What is measured with nothing else running: latency of each architecture, and at the end the best trial's test split."""
+"""What is left to do once the trials are over: latency of each architecture, the best trial's test split, its pictures.
+
+The first two are measured here, with nothing else running; pictures are drawn in `engine.pictures`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import ray
 
+from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
 from ablate.study.configuration import Configuration
@@ -27,10 +31,16 @@ class Closing:
     """Networks whose latency nobody has measured, by their name."""
     best: Asked | None
     """The best trial, if it has not read the test split yet."""
+    picture: Asked | None
+    """The best trial, if nobody has drawn it yet."""
+
+    @property
+    def to_measure(self) -> bool:
+        return bool(self.architectures) or self.best is not None
 
     @property
     def anything(self) -> bool:
-        return bool(self.architectures) or self.best is not None
+        return self.to_measure or self.picture is not None
 
 
 def still_open(memory: Memory) -> Closing:
@@ -39,9 +49,12 @@ def still_open(memory: Memory) -> Closing:
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
-    best = best_of(trained, memory.study) if memory.study.ablation is None else None  # each arm has read its own
-    unread = best is not None and best.id not in memory.tests()
-    return Closing(architectures, memory.asked(best.id) if best is not None and unread else None)
+    best = best_of([row for row in trained if row.phase != "tune"], memory.study)
+    if best is None:
+        return Closing(architectures, None, None)
+    unread = memory.study.ablation is None and best.id not in memory.tests()  # each arm has read its own
+    drawn, asked = pictures.are_current(memory.folder.trial(best.id)), memory.asked(best.id)
+    return Closing(architectures, asked if unread else None, None if drawn else asked)
 
 
 def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
@@ -51,10 +64,15 @@ def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
     return max(complete, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
 
 
-def close_study(memory: Memory, closing: Closing, specify: Specify) -> None:
-    """Measure and read what is still open, and write it down."""
+def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]:
+    """Measure and read what is still open, and write it down; what the user should know."""
     trial = closing.best or memory.asked(memory.results()[0].id)
-    _measure(memory, closing.architectures, specify(trial), read=closing.best is not None)
+    try:
+        _measure(memory, closing.architectures, specify(trial), read=closing.best is not None)
+    except ray.exceptions.RayError as error:
+        why = str(error).strip().splitlines()[-1]
+        return [f"latency and test could not be read ({why}); run the same command again"]
+    return []
 
 
 def measure_space(memory: Memory, specify: Specify) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablate.training.portrait import Portrait
 from ablate.types import TrialResult
 
 
@@ -30,7 +31,12 @@ class Options:
     """Whether a large ablation may start unasked."""
     quiet: bool = False
     report: Callable[[Path], Mapping[str, str | bytes]] = lambda folder: {}
-    """What is attached to the study's run in MLflow at its end: name -> text or picture, from the study's folder."""
+    """What is attached to runs in MLflow at the study's end: name -> text or picture, from the study's folder.
+
+    trials/0007/x is attached to the run of that trial as x, everything else to the study's.
+    """
+    draw: Callable[[Path, Portrait], Mapping[str, bytes]] = lambda folder, portrait: {}
+    """The pictures of the best trial: name -> PNG, from the study's folder and what a worker saw."""
 
 
 @dataclass(frozen=True)

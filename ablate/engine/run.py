@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ablate.engine import environment, session
 from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
+from ablate.engine.specify import specify
 from ablate.errors import ResourceError
 from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked, trial_id
@@ -20,7 +21,7 @@ from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
 from ablate.store.queue import queue_of
-from ablate.store.tracking import check_tracking_uri
+from ablate.store.tracking import cause, check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
 from ablate.training.prepare import notes_on_data, prepare_data
@@ -85,6 +86,7 @@ class _Run:
     ) -> None:
         self.study, self.options, self.folder, self.data = study, options, folder, data
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
+        self.closed = False
         folder.check(study, digest)  # again, now that nobody else can change it
         folder.describe(study, digest)
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
@@ -136,9 +138,17 @@ class _Run:
     def _end_mirror(self, status: str) -> None:
         """Bring MLflow up to date, and the study's run there to its end with `status`."""
         patience = INTERRUPTED_PATIENCE_SECONDS if status == "KILLED" else MIRROR_PATIENCE_SECONDS
-        files = self.options.report(self.folder.path) if status == "FINISHED" else {}
         ids = [row.id for row in self.memory.results()]
-        self.mirror.close(ids, status=status, patience_seconds=patience, files=files)
+        files = self._report if status == "FINISHED" else None
+        self.mirror.close(ids, status=status, patience_seconds=patience, files=files, anew=self.closed)
+
+    def _report(self) -> Mapping[str, str | bytes]:
+        """What is attached in MLflow; a summary that cannot be made is told, and ends nothing."""
+        try:
+            return self.options.report(self.folder.path)
+        except Exception as error:  # noqa: BLE001  the study has all its numbers
+            self.notes.append(f"MLflow gets no summary: it could not be made ({cause(error)})")
+            return {}
 
     def _work(self, interruption: session.Interruption) -> None:
         """What is left to do: trials, then the closing."""
@@ -226,38 +236,24 @@ class _Run:
         measure_space(self.memory, self._specify)
 
     def _close(self) -> None:
-        """Latency, and the test of the best trial."""
-        import ray
-
+        """Latency, the test of the best trial, and its pictures."""
         from ablate.engine.closing import close_study, still_open
+        from ablate.engine.pictures import draw_best
 
+        self.closed = True
         open_now = still_open(self.memory)
-        reading = ", and reading the test split for the best trial" if open_now.best is not None else ""
-        self.progress.say(f"measuring latency alone{reading}")
-        try:
+        if open_now.to_measure:
+            reading = ", and reading the test split for the best trial" if open_now.best is not None else ""
+            self.progress.say(f"measuring latency alone{reading}")
             with self.mirror.paused():  # latency is measured with nothing else running
-                close_study(self.memory, open_now, self._specify)
-        except ray.exceptions.RayError as error:
-            cause = str(error).strip().splitlines()[-1]
-            self.notes.append(f"latency and test could not be read ({cause}); run the same command again")
+                self.notes += close_study(self.memory, open_now, self._specify)
+        if open_now.picture is not None:
+            self.progress.say("drawing the best trial")
+            self.notes += draw_best(self.folder.path, self._specify(open_now.picture), self.options.draw)
 
     def _specify(self, asked: Asked) -> TrialSpec:
         """What a worker is told of one trial."""
-        constraints = {name: (limit.min, limit.max) for name, limit in self.study.constraints.items()}
-        return TrialSpec(
-            id=asked.id,
-            configuration=asked.configuration,
-            data=replace(self.data, seed=asked.seed, image_size=asked.configuration.image_size),
-            read_test=asked.phase == "final",
-            metric=self.study.objective.metric,
-            goal=self.study.objective.goal,
-            seed=asked.seed,
-            folder=str(self.folder.trial(asked.id)),
-            cpus=self.study.resources.cpus,
-            gpus=self.study.resources.gpus,
-            constraints=constraints,
-            known_costs=self.memory.latency().get(asked.configuration.architecture, {}),
-        )
+        return specify(asked, self.study, self.data, self.folder, self.memory.latency())
 
 
 def _name(trial: Any) -> str:

@@ -111,6 +111,23 @@ def verification_metrics(
     }
 
 
+@dataclass(frozen=True, eq=False)
+class RocCurve:
+    """True against false accepts, each a share of their kind; the first point accepts none, the last all."""
+
+    threshold: Float[Tensor, "C"]
+    """Descending from infinity; accepted is what is at or above it."""
+    fpr: Float[Tensor, "C"]
+    tpr: Float[Tensor, "C"]
+
+
+def roc_curve(similarity: Float[Tensor, "P"], same: Bool[Tensor, "P"]) -> RocCurve:
+    """The points of every threshold that judges differently; pairs of equal similarity are accepted together."""
+    score, true_accepts, false_accepts = _roc(similarity, same)
+    threshold = torch.nn.functional.pad(score, (1, 0), value=math.inf)
+    return RocCurve(threshold, false_accepts / false_accepts[-1], true_accepts / true_accepts[-1])
+
+
 def _equal_error_rate(tpr: Float[Tensor, "C"], fpr: Float[Tensor, "C"]) -> float:
     """Where false accepts (fpr) and false rejects (1 - tpr) are equally frequent: 0 for a perfect split, 1 at worst."""
     excess = fpr - (1 - tpr)  # rises from -1, nothing accepted, to 1, everything accepted

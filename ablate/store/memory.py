@@ -17,7 +17,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.store import curves
+from ablate.store import curves, pictures
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.folder import StudyFolder
@@ -211,7 +211,8 @@ class Memory:
             elif old.state == TrialState.COMPLETE:
                 target = self.folder.trial(trial_id(self._next_number()))
                 shutil.rmtree(target, ignore_errors=True)  # of a driver that was killed before the next but one line
-                shutil.copytree(self.folder.trial(trial_id(old.number)), target)
+                ignore = shutil.ignore_patterns(pictures.FOLDER)  # they show the shorter one
+                shutil.copytree(self.folder.trial(trial_id(old.number)), target, ignore=ignore)
                 self._add(
                     optuna.create_trial(
                         state=TrialState.RUNNING,

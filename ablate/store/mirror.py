@@ -73,18 +73,24 @@ class Mirror:
             self.thread.start()
 
     def close(
-        self, ids: list[str], *, status: str, patience_seconds: float, files: Mapping[str, str | bytes] | None = None
+        self,
+        ids: list[str],
+        *,
+        status: str,
+        patience_seconds: float,
+        files: Callable[[], Mapping[str, str | bytes]] | None = None,
+        anew: bool = False,
     ) -> None:
-        """Bring all of `ids` up to date, end the parent run with `status` and `files` attached, and stop.
+        """Bring all of `ids` up to date, end the parent run with `status` and what `files` gives attached, and stop.
 
-        Gives up after some patience.
+        Where nothing has changed `files` is not asked, unless they are to be attached `anew`. Gives up after some patience.
         """
         for row in map(self.row, ids):
             if not self.runs.is_current(row):
                 self._mark(row)
-        if not self.marked and not self.thread.is_alive() and self.runs.status == status:
+        if not anew and not self.marked and not self.thread.is_alive() and self.runs.status == status:
             return  # nothing has changed since the last run of the study
-        self.closing = (status, set(ids), files or {})
+        self.closing = (status, set(ids), files() if files is not None else {})
         if not self.thread.is_alive():
             self.thread.start()
         self.wake.set()

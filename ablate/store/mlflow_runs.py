@@ -104,15 +104,29 @@ class MlflowRuns:
         run.offset = offset
 
     def end(self, status: str, ids: set[str], files: Mapping[str, str | bytes]) -> None:
-        """End the parent run and attach `files`; trials that are not among `ids` are shown no longer."""
+        """End the parent run and attach `files`; trials that are not among `ids` are shown no longer.
+
+        trials/0007/x goes to the run of that trial, as x.
+        """
         client = self._connected()
-        attach(client, self.state.parent, files)
+        for run_id, own in self._by_run(files).items():
+            attach(client, run_id, own)
         for id, run in self.state.runs.items():
             if id not in ids:
                 client.set_tag(run.run_id, "ablate.state", CONTINUED)
         client.set_terminated(self.state.parent, status)
         self.state.status = status
         self.save()
+
+    def _by_run(self, files: Mapping[str, str | bytes]) -> dict[str, dict[str, str | bytes]]:
+        found: dict[str, dict[str, str | bytes]] = {}
+        for name, content in files.items():
+            folder, _, rest = name.partition("/")
+            id, _, inner = rest.partition("/")
+            of_trial = folder == "trials" and id in self.state.runs
+            run_id, path = (self.state.runs[id].run_id, inner) if of_trial else (self.state.parent, name)
+            found.setdefault(run_id, {})[path] = content
+        return found
 
     def save(self) -> None:
         """Remember how far everything is written."""

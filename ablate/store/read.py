@@ -20,6 +20,7 @@ from ablate.types import TrialResult
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from ablate.store.asked import Asked
     from ablate.store.importance import Importance
 
 
@@ -39,6 +40,13 @@ class StudyResults:
     """Of a search's parameters, where it was asked for."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
+
+    @property
+    def best(self) -> TrialResult | None:
+        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first."""
+        judged = [row for row in self.trials if row.state == "complete" and row.phase != "tune"]
+        objective = self.objective
+        return max(judged, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
 
 
 def read_folder(path: Path) -> StudyResults:
@@ -67,6 +75,19 @@ def read_folder(path: Path) -> StudyResults:
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
     question = description["question"]
     return StudyResults(description["study"], question, objective, rows, design, folder.path, driven=folder.driven)
+
+
+def read_asked(path: Path, id: str) -> Asked:
+    """What a trial of the study in a folder was to train; the trial is among the study's."""
+    import optuna
+
+    from ablate.store.asked import asked_of
+    from ablate.store.journal import open_to_read
+
+    folder = StudyFolder(path.expanduser().absolute())
+    name = json.loads(folder.description.read_text())["study"]
+    study = optuna.load_study(study_name=name, storage=open_to_read(folder.journal))
+    return asked_of(next(trial for trial in study.get_trials(deepcopy=False) if trial.number == int(id)))
 
 
 def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:

@@ -1,4 +1,6 @@
-"""The pictures of an ablation: effects with their intervals, heat maps of a grid, each arm's best against its tuning."""
+"""The pictures of a study: learning curves over each other; of an ablation also effects with their intervals, heat maps of a
+grid, each arm's best against its tuning.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from ablate.store.read import StudyResults
 from ablate.study.factors import written
 from ablate.summary.ablation_tables import POINTS, means_of
 from ablate.summary.cells import Cells, cells_of
+from ablate.summary.curve_figures import learning_curves
 from ablate.summary.effects import Effect, effects_of
 from ablate.summary.stability import Budget, budgets_of
 
@@ -24,11 +27,14 @@ DPI = 144
 
 
 def figures_of(study: StudyResults) -> dict[str, bytes]:
-    """File name -> PNG; what has no complete trial yet is not drawn, and a search has none of these."""
-    if study.design is None:
-        return {}
-    cells = cells_of(study)
+    """File name -> PNG; what has no complete trial yet is not drawn, and learning curves only where the study has a folder."""
     drawn: dict[str, bytes] = {}
+    curves = learning_curves(study) if study.folder is not None else None
+    if curves is not None:
+        drawn["learning_curves.png"] = png(curves)
+    if study.design is None:
+        return drawn
+    cells = cells_of(study)
     effects = [effect for effect in effects_of(cells) if effect.paired.mean is not None]
     if effects:
         drawn["effects.png"] = png(_effects(cells, effects))

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-
-import torch
 
 from ablate.catalogue.backbones import ImageShape
 from ablate.cost.latency import cached_latency
 from ablate.study.configuration import Configuration
-from ablate.training import checkpoint, evaluate
+from ablate.training import evaluate
 from ablate.training.data import load_data
 from ablate.training.fresh import fresh_start
 from ablate.training.network import build_network
 from ablate.training.spec import TrialSpec
+from ablate.training.trained import trained_network
 
 
 def measure_architectures(configurations: Mapping[str, Configuration], spec: TrialSpec) -> dict[str, dict[str, float]]:
@@ -37,16 +35,8 @@ def measure_architectures(configurations: Mapping[str, Configuration], spec: Tri
 
 
 def read_test(spec: TrialSpec) -> dict[str, float]:
-    """The test split's metrics in `test/...` names, by the weights of the trial's best epoch and validation's threshold.
-
-    The trial is complete, so its checkpoint is there.
-    """
+    """The test split's metrics in `test/...` names, by the weights of the trial's best epoch and validation's threshold."""
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     data = load_data(spec.data, device)
-    found = checkpoint.load(Path(spec.folder))
-    assert found is not None, f"trial {spec.id} is complete but has no checkpoint in {spec.folder}"
-    configuration = spec.configuration
-    network = build_network(configuration.backbone, configuration.embedding_dim, data.shape)
-    network = network.to(device).to(memory_format=torch.channels_last)
-    network.load_state_dict(dict(found.best_weights))
-    return evaluate.read_test(network, data, spec.data, threshold=found.progress.best["val/threshold"])
+    trained = trained_network(spec, data)
+    return evaluate.read_test(trained.network, data, spec.data, threshold=trained.best["val/threshold"])

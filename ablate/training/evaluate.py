@@ -56,7 +56,7 @@ def evaluate(
     if not embeddings.isfinite().all():
         raise Diverged("the embeddings are no longer finite; a smaller learning rate may help")
     metrics = retrieval_metrics(embeddings, split.labels) if RETRIEVAL[0] in PROTOCOLS[protocol] else {}
-    pairs = _pairs(split, seed)
+    pairs = pairs_of(split, seed)
     similarity = (embeddings[pairs.first] * embeddings[pairs.second]).sum(dim=1)
     if threshold is None:
         threshold = best_threshold(similarity, pairs.same)
@@ -73,7 +73,8 @@ def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, thres
 
 
 @lru_cache(maxsize=2)  # val and test: the same pairs judge every epoch of every trial, and drawing them takes 3 ms
-def _pairs(split: SplitData, seed: int) -> Pairs:
+def pairs_of(split: SplitData, seed: int) -> Pairs:
+    """The pairs that judge a split."""
     if split.pairs is not None:
         return on_device(split.pairs, split.labels.device)
     return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=int(generator(seed, Stream.PAIRS).integers(2**31)))

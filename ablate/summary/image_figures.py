@@ -1,0 +1,90 @@
+"""Pictures that show images: pairs with their verdicts, and what queries find."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from ablate.summary.colours import RIGHT, WRONG
+from ablate.training.portrait import Images, Neighbours, PairGroup
+
+PAIRS_A_ROW = 4
+GAP = 2
+"""White pixels between the two images of a pair, of 28."""
+
+
+def pairs_figure(groups: Sequence[PairGroup], *, threshold: float, title: str) -> Figure:
+    """Same and different pairs (rows) judged rightly and wrongly (columns), each with cosine and distance."""
+    rows = max(1, math.ceil(max(len(group.similarity) for group in groups) / PAIRS_A_ROW))
+    figure = Figure(figsize=(13.5, 1.4 + 2 * (0.5 + 1.1 * rows)), layout="constrained")
+    parts = np.asarray(figure.subfigures(2, 2, wspace=0.04)).flatten()
+    for group, part in zip(groups, parts, strict=True):
+        _pair_group(part, group, rows)
+    distance = math.sqrt(max(0.0, 2 - 2 * threshold))
+    figure.suptitle(
+        f"{title}\npairs drawn at random; s: cosine similarity, d: distance; "
+        f"called the same from s = {threshold:.3f} (d = {distance:.3f}), the threshold from validation",
+        fontsize=11,
+    )
+    return figure
+
+
+def _pair_group(part: SubFigure, group: PairGroup, rows: int) -> None:
+    kind, verdict = ("same" if group.same else "different"), ("same" if group.same == group.right else "different")
+    mark, colour = ("✓ right", RIGHT) if group.right else ("✗ wrong", WRONG)
+    what = f"{mark}: {kind} class, called {verdict} ({group.count:,} of {group.total:,})"
+    part.suptitle(what, fontsize=11, color=colour, fontweight="bold")
+    panels = part.subplots(rows, PAIRS_A_ROW, squeeze=False).flatten()
+    for axes in panels:
+        axes.axis("off")
+    for axes, first, second, cosine in zip(panels, group.first, group.second, group.similarity, strict=False):
+        gap = np.full((first.shape[0], max(1, GAP * first.shape[1] // 28), first.shape[2]), 255, dtype=np.uint8)
+        _show(axes, np.concatenate([first, gap, second], axis=1))
+        distance = math.sqrt(max(0.0, 2 - 2 * float(cosine)))  # of two points on the unit sphere
+        axes.set_title(f"s {cosine:.2f}  d {distance:.2f}", fontsize=9, pad=3)
+    if group.count == 0:
+        panels[0].text(0.0, 0.5, "none", fontsize=11, transform=panels[0].transAxes)
+
+
+def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
+    """A row for each query: itself, then what is most similar to it; another class is framed and crossed."""
+    queries, most = neighbours.similarity.shape
+    figure = Figure(figsize=(1.05 * (most + 1.3), 0.9 + 1.22 * queries), layout="constrained")
+    panels = figure.subplots(queries, most + 2, squeeze=False, width_ratios=[1, 0.25, *[1] * most])
+    for row in range(queries):
+        query, gap, *found = panels[row]
+        _show(query, neighbours.queries[row])
+        query.set_title("query", fontsize=9, pad=3)
+        gap.axis("off")
+        for rank, axes in enumerate(found):
+            _show(axes, neighbours.found[row, rank])
+            right = bool(neighbours.right[row, rank])
+            cosine = f"{neighbours.similarity[row, rank]:.2f}"
+            axes.set_title(cosine if right else f"✗ {cosine}", fontsize=9, pad=3, color="black" if right else WRONG)
+            if not right:
+                _frame(axes)
+    share = neighbours.right[:, 0].mean()
+    figure.suptitle(
+        f"{title}\nthe {most} nearest of {neighbours.num_items:,} others, with cosine similarity; "
+        f"red frame and ✗: another class\nqueries drawn by seed {neighbours.seed}, the first hit is right for {share:.0%}",
+        fontsize=11,
+    )
+    return figure
+
+
+def _show(axes: Axes, image: Images) -> None:
+    grey = image.shape[2] == 1
+    axes.imshow(image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _frame(axes: Axes) -> None:
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=WRONG, linewidth=4)
