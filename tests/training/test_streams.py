@@ -15,7 +15,7 @@ from ablate.training.streams import Stream, generator, seed_everything
 def test_every_seed_stream_and_epoch_draws_numbers_of_its_own() -> None:
     assert splits.STREAM not in list(Stream)  # of the same seed, drawn without an epoch
     keys = list(product(range(3), Stream, range(3)))
-    assert len(keys) == 45
+    assert len(keys) == 9 * len(Stream) >= 63
     drawn = {tuple(generator(*key).integers(2**32, size=4)) for key in keys}
     assert len(drawn) == len(keys)
 
