@@ -25,7 +25,7 @@ def specify(
         seed=asked.seed,
         folder=str(folder.trial(asked.id)),
         cpus=study.resources.cpus,
-        gpus=study.resources.gpus,
+        gpus=float(study.resources.gpus),
         constraints={name: (limit.min, limit.max) for name, limit in study.constraints.items()},
         known_costs=latency.get(asked.configuration.architecture, {}),
     )

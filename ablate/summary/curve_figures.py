@@ -18,11 +18,12 @@ from ablate.store.read import StudyResults
 from ablate.summary.colours import GREY, LINES, PALETTE
 from ablate.summary.search_report import ranked
 from ablate.summary.words import configuration, cut, varied
+from ablate.types import counted
 
 COLUMNS = 4
 MOST_NAMED = 10
 """Curves with a colour and a name; the others are grey."""
-NAME_WIDTH = 70
+NAME_WIDTH = 120
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,10 @@ def _trial_curves(study: StudyResults) -> list[Curve]:
 
 def _title(study: StudyResults, found: Sequence[Curve]) -> str:
     if study.design is None:
-        return f"{study.study}: {len(found)} trials"
+        return f"{study.study}: {counted(len(found), 'trial')}"
     most = max(curve.num_seeds for curve in found)
     band = "; lines: mean over seeds, bands: from the least seed to the greatest" if most > 1 else ""
-    return f"{study.study}: {len(found)} arms, {most} seed{'s' if most > 1 else ''} each{band}"
+    return f"{study.study}: {counted(len(found), 'arm')}, {counted(most, 'seed')} each{band}"
 
 
 def _as_curve(axes: Axes, title: str) -> None:

@@ -8,25 +8,26 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ablate.summary.colours import RIGHT, WRONG
 from ablate.training.portrait import Images, Neighbours, PairGroup
 
 PAIRS_A_ROW = 4
-GAP = 2
-"""White pixels between the two images of a pair, of 28."""
 
 
 def pairs_figure(groups: Sequence[PairGroup], *, threshold: float, title: str) -> Figure:
     """Same and different pairs (rows) judged rightly and wrongly (columns), each with cosine and distance."""
     rows = max(1, math.ceil(max(len(group.similarity) for group in groups) / PAIRS_A_ROW))
-    figure = Figure(figsize=(13.5, 1.4 + 2 * (0.5 + 1.1 * rows)), layout="constrained")
-    parts = np.asarray(figure.subfigures(2, 2, wspace=0.04)).flatten()
+    figure = Figure(
+        figsize=(13.5, 1.0 + 2 * (0.5 + 0.95 * rows)), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.03)
+    )
+    parts = np.asarray(figure.subfigures(2, 2, wspace=0.03)).flatten()
     for group, part in zip(groups, parts, strict=True):
         _pair_group(part, group, rows)
     distance = math.sqrt(max(0.0, 2 - 2 * threshold))
     figure.suptitle(
-        f"{title}\npairs drawn at random; s: cosine similarity, d: distance; "
+        f"{title}\npairs drawn at random, ordered by s, their cosine similarity; d: distance; "
         f"called the same from s = {threshold:.3f} (d = {distance:.3f}), the threshold from validation",
         fontsize=11,
     )
@@ -42,8 +43,10 @@ def _pair_group(part: SubFigure, group: PairGroup, rows: int) -> None:
     for axes in panels:
         axes.axis("off")
     for axes, first, second, cosine in zip(panels, group.first, group.second, group.similarity, strict=False):
-        gap = np.full((first.shape[0], max(1, GAP * first.shape[1] // 28), first.shape[2]), 255, dtype=np.uint8)
-        _show(axes, np.concatenate([first, gap, second], axis=1))
+        axes.axis("on")
+        _show(axes, np.concatenate([first, second], axis=1))
+        axes.axvline(first.shape[1] - 0.5, color="white", linewidth=3)
+        _frame(axes, colour, 2)
         distance = math.sqrt(max(0.0, 2 - 2 * float(cosine)))  # of two points on the unit sphere
         axes.set_title(f"s {cosine:.2f}  d {distance:.2f}", fontsize=9, pad=3)
     if group.count == 0:
@@ -66,11 +69,12 @@ def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
             cosine = f"{neighbours.similarity[row, rank]:.2f}"
             axes.set_title(cosine if right else f"✗ {cosine}", fontsize=9, pad=3, color="black" if right else WRONG)
             if not right:
-                _frame(axes)
+                _frame(axes, WRONG, 4)
     share = neighbours.right[:, 0].mean()
     figure.suptitle(
-        f"{title}\nthe {most} nearest of {neighbours.num_items:,} others, with cosine similarity; "
-        f"red frame and ✗: another class\nqueries drawn by seed {neighbours.seed}, the first hit is right for {share:.0%}",
+        f"{title}\n"
+        f"the {most} nearest of {neighbours.num_items:,} others, with cosine similarity; red frame and ✗: another class\n"
+        f"{queries} queries drawn by seed {neighbours.seed}; the first hit is right for {share:.0%} of them",
         fontsize=11,
     )
     return figure
@@ -85,6 +89,6 @@ def _show(axes: Axes, image: Images) -> None:
         spine.set_visible(False)
 
 
-def _frame(axes: Axes) -> None:
+def _frame(axes: Axes, colour: str, width: float) -> None:
     for spine in axes.spines.values():
-        spine.set(visible=True, color=WRONG, linewidth=4)
+        spine.set(visible=True, color=colour, linewidth=width)

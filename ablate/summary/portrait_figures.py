@@ -34,7 +34,7 @@ def roc_figure(roc: Roc, *, title: str) -> Figure:
     over.plot(roc.thresholds[inner], roc.tpr[inner], color=PALETTE[0], linewidth=2, label="TPR")
     over.plot(roc.thresholds[inner], roc.fpr[inner], "--", color=PALETTE[2], linewidth=2, label="FPR")
     over.axvline(roc.threshold, color=GREY, linewidth=1, linestyle=":", label="threshold from validation")
-    over.set_xlabel("threshold: least cosine similarity of a pair called the same")
+    over.set_xlabel("threshold (cosine similarity)")
     over.set_ylabel("share of pairs called the same")
     over.legend(frameon=False, fontsize=9)
     for axes in (plain, logarithmic, over):

@@ -9,6 +9,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 from torch import Tensor
 
+from ablate.metrics import verification
 from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, verification_metrics
 
 
@@ -44,6 +45,15 @@ def test_auc_is_the_share_of_same_and_different_pairs_in_the_right_order(similar
     auc = verification_metrics(similarity, same, threshold=0.0)["auc"]
     assert auc == pytest.approx(expected, abs=1e-12)
     assert auc == pytest.approx(roc_auc_score(same, similarity), abs=1e-12)
+
+
+@pytest.mark.parametrize(("similarity", "same"), EXAMPLES)
+def test_the_curve_has_the_points_and_thresholds_of_scikit_learn(similarity: Tensor, same: Tensor) -> None:
+    curve = verification.roc_curve(similarity, same)
+    fpr, tpr, thresholds = roc_curve(same, similarity.double(), drop_intermediate=False)
+    assert curve.fpr.tolist() == pytest.approx(fpr.tolist())
+    assert curve.tpr.tolist() == pytest.approx(tpr.tolist())
+    assert curve.threshold.tolist() == thresholds.tolist()
 
 
 @pytest.mark.parametrize(("similarity", "same"), EXAMPLES)

@@ -301,3 +301,39 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def paths(client: MlflowClient, run: Run, folder: str) -> set[str]:
+    return {file.path for file in client.list_artifacts(run.info.run_id, folder)}
+
+
+def test_what_lies_below_a_trial_is_attached_to_its_run_and_the_rest_to_the_study_s(tmp_path: Path, store: str) -> None:
+    memory, notes = open_memory(tmp_path / "study"), list[str]()
+    ids = [row.id for row in run_to_the_end(memory)]
+    files = {"trials/0003/pictures/roc.png": b"picture", "figures/learning_curves.png": b"curves", "summary.md": "text"}
+    mirror_of(memory, notes, store).close(ids, status="FINISHED", patience_seconds=PATIENCE, files=lambda: files)
+    client, parent, runs = runs_of(store)
+    assert notes == []
+    assert paths(client, runs["0003"], "pictures") == {"pictures/roc.png"}
+    assert paths(client, parent, "figures") == {"figures/learning_curves.png"}
+    assert paths(client, parent, "") >= {"summary.md", "figures"} and "trials" not in paths(client, parent, "")
+    assert paths(client, runs["0000"], "") == set()
+
+
+def test_files_are_made_again_only_where_something_is_new(tmp_path: Path, store: str) -> None:
+    memory, notes, asked = open_memory(tmp_path / "study"), list[str](), 0
+    ids = [row.id for row in run_to_the_end(memory)]
+
+    def files() -> dict[str, str | bytes]:
+        nonlocal asked
+        asked += 1
+        return {"summary.md": f"made {asked} times"}
+
+    for anew, times in ((False, 1), (False, 1), (True, 2), (False, 2)):
+        mirror = mirror_of(memory, notes, store)
+        mirror.close(ids, status="FINISHED", patience_seconds=PATIENCE, files=files, anew=anew)
+        assert asked == times
+    assert notes == []
+    client, parent, _ = runs_of(store)
+    path = client.download_artifacts(parent.info.run_id, "summary.md", str(tmp_path))
+    assert Path(path).read_text() == "made 2 times"
