@@ -37,10 +37,13 @@ class Pixels(NamedTuple):
         self, images: Float[Tensor, "B C H W"], change: Callable[[Float[Tensor, "B C H W"]], Float[Tensor, "B C H W"]]
     ) -> Float[Tensor, "B C H W"]:
         """The images after `change`, which sees and gives pixels from 0 (black) to 1 (white)."""
+        import torch
+
         black, span = self.black[:, None, None], (self.white - self.black)[:, None, None]
-        return (
-            change(((images - black) / span).clamp_(0, 1)).mul_(span).add_(black)
-        )  # clamped: rounding leaves 1.0000001
+        # channel by channel: in channels_last order each operation would see three numbers at a time, and take thrice as long
+        unit = torch.addcmul(-black / span, images.contiguous(), 1 / span).clamp_(0, 1)  # rounding leaves 1.0000001
+        changed = torch.addcmul(black, change(unit), span)
+        return changed.contiguous(memory_format=torch.channels_last)
 
 
 @AUGMENTATIONS.register("none", source="the images as they are")

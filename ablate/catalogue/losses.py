@@ -10,6 +10,7 @@ A loss with weights of its own takes Sizes as its first argument and has a param
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from ablate.catalogue.registry import Registry
@@ -203,9 +204,9 @@ def proxy_anchor(sizes: Sizes, *, margin: float = 0.1, alpha: float = 32.0, lr: 
 )
 def arcface(sizes: Sizes, *, margin: float = 0.5, scale: float = 64.0, lr: float = 0.01) -> nn.Module:  # the paper's
     """Classification by cosines times `scale`; the true class's angle counts `margin` radians more; classes learn at `lr`."""
-    from ablate.catalogue.arcface import StableArcFaceLoss
+    from pytorch_metric_learning.losses import ArcFaceLoss
 
-    return StableArcFaceLoss(*sizes, margin=margin, scale=scale)
+    return ArcFaceLoss(*sizes, margin=math.degrees(margin), scale=scale)
 
 
 @LOSSES.register(

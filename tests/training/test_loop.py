@@ -15,15 +15,22 @@ from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.study.configuration import Component
 from ablate.training import checkpoint, loop
+from ablate.training.build import Parts
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.loop import train
 from ablate.training.spec import TrialSpec
+from ablate.training.tuples import Tuples, choose_tuples
 from ablate.types import Scalar
 from tests.training.trials import CNN, DIGITS, trial, untimed
 
 EPOCHS = 4
-PARAMS: dict[str, dict[str, Scalar]] = {"plateau": {"patience": 0, "factor": 0.5}, "step": {"every": 2}}
+PARAMS: dict[str, dict[str, Scalar]] = {
+    "constant": {"warmup": 1.5},
+    "cosine": {"warmup": 0.5},
+    "plateau": {"patience": 0, "factor": 0.5},
+    "step": {"every": 2},
+}
 """So that each schedule moves the rate within EPOCHS."""
 
 
@@ -178,6 +185,40 @@ def test_the_schedule_moves_the_rate_after_each_epoch(tmp_path: Path) -> None:
     schedule = Component("step", {"every": 1, "factor": 0.5})
     spec = trial(tmp_path, optimizer=Component("adam", {"lr": 0.008}), schedule=schedule, epochs=3)
     assert [report["train/lr"] for report in reports_of(spec)] == pytest.approx([0.008, 0.004, 0.002])
+
+
+def test_pairs_are_formed_anew_in_each_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the images that a batch joins; random, and chosen by a miner."""
+    real, batches = TrialData.batch, list[list[int]]()
+
+    def watch(data: TrialData, split: SplitData, indices: torch.Tensor) -> torch.Tensor:
+        if split is data.train:
+            batches.append(indices.tolist())
+        return real(data, split, indices)
+
+    formed: list[set[tuple[int, int]]] = []
+
+    def note(parts: Parts, embeddings: torch.Tensor, labels: torch.Tensor) -> Tuples | None:
+        tuples, batch = choose_tuples(parts, embeddings, labels), batches[-1]
+        if tuples is None:
+            pairs = {
+                (a, b) for i, a in enumerate(batch) for j, b in enumerate(batch) if labels[i] == labels[j] and i != j
+            }
+        else:
+            pairs = {(batch[a], batch[p]) for a, p in zip(tuples[0].tolist(), tuples[1].tolist(), strict=True)}
+        formed.append(pairs)
+        return tuples
+
+    monkeypatch.setattr(TrialData, "batch", watch)
+    monkeypatch.setattr(loop, "choose_tuples", note)
+    for sampler in ("random", "hard", "easy_positive"):
+        formed.clear()
+        still = Component("sgd", {"lr": 1e-12})  # what a miner prefers stays as it is
+        reports_of(trial(tmp_path / sampler, sampler=Component(sampler), optimizer=still, epochs=2))
+        steps = len(formed) // 2
+        first, second = set[tuple[int, int]]().union(*formed[:steps]), set[tuple[int, int]]().union(*formed[steps:])
+        assert len(first) > 500
+        assert len(first & second) < 0.5 * len(first), sampler
 
 
 def test_another_loss_or_backbone_sees_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
