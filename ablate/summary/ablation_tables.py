@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -50,23 +50,31 @@ def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str]
             str(effect.paired.n),
             "-" if effect.paired.effect_size is None else f"{effect.paired.effect_size:.2f}",
             points(effect.detectable, ".2f"),
-            "-" if effect.train_time is None else f"{effect.train_time * 100:+.0f} %",
+            _time(effect),
             effect.verdict if effect.paired.n > 1 else "not tested",
         ]
         for effect in effects
     ]
     undecided = [e.seeds_needed for e in effects if e.verdict == "cannot tell apart" and e.seeds_needed is not None]
     told = [*notes]
-    if undecided:
-        told.append(
-            f"sees: the smallest true difference found with 80 % power; {min(undecided)} seeds may settle the nearest"
-        )
+    more = f"; {min(undecided)} seeds may settle the nearest" if undecided else ""
+    told.append(f"size: Hedges' g; sees: the smallest true difference found with 80 % power{more}")
+    told.append(
+        "intervals are of each comparison alone, p and verdict are corrected for all; (time) is within its scatter"
+    )
     idle = {place for place, head in enumerate(heads) if head == "time" and all(row[place] == "-" for row in rows)}
     if effects and "*" in effects[0].factor:  # the corner that both leave is told by the factor's own effect
         idle.add(heads.index("against"))
     heads = [head for place, head in enumerate(heads) if place not in idle]
     rows = [[cell for place, cell in enumerate(row) if place not in idle] for row in rows]
     return Table(title, heads, rows, "\n".join(told), words=("factor", "level", "against"))
+
+
+def _time(effect: Effect) -> str:
+    if effect.train_time is None:
+        return "-"
+    change = f"{effect.train_time * 100:+.0f} %"
+    return change if effect.train_time_clear else f"({change})"
 
 
 def arms_table(cells: Cells, front: Front) -> Table:
@@ -114,23 +122,29 @@ def means_of(cells: Cells, one: str, other: str) -> dict[tuple[Scalar, Scalar], 
     return means
 
 
+def crossed(means: Mapping[tuple[Scalar, Scalar], float]) -> bool:
+    """Whether both factors vary together: not where one exists at a single level of the other."""
+    return min(len({a for a, _ in means}), len({b for _, b in means})) > 1
+
+
 def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
     design, means = cells.design, means_of(cells, one, other)
-    if len(means) < 2:
+    if not crossed(means):
         return None
-    low, high = min(means.values()), max(means.values())
+    low, high = round(min(means.values()), 4), round(max(means.values()), 4)  # as printed: the rest is no difference
     sign = 1 if cells.goal == "maximize" else -1
 
     def cell(a: Scalar, b: Scalar) -> str:
         if (a, b) not in means:
             return "-"
-        share = (means[a, b] - low) / (high - low) if high > low else 1.0
+        share = (round(means[a, b], 4) - low) / (high - low) if high > low else 0.5
         share = share if sign > 0 else 1 - share
         return f"{means[a, b]:.4f} {SHADES[round(share * (len(SHADES) - 1))]}"
 
     rows = [[written(a), *(cell(a, b) for b in design.levels[other])] for a in design.levels[one]]
     heads = [f"{one} \\ {other}", *map(written, design.levels[other])]
-    return Table(f"mean {cells.metric}: {one} x {other}", heads, rows, words=(heads[0],))
+    shades = f"from worst to best: {SHADES.strip()}"
+    return Table(f"mean {cells.metric}: {one} x {other}", heads, rows, shades, words=(heads[0],))
 
 
 def budget_table(budgets: Sequence[Budget]) -> Table:

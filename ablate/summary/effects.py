@@ -20,6 +20,10 @@ from ablate.summary.power import detectable, seeds_needed
 from ablate.summary.statistics import ALPHA, Paired, holm, paired, verdict
 from ablate.types import Scalar, TrialResult
 
+DUST = 1e-12
+"""Differences below this share of the largest value are none: sums over many arms, and least squares, leave so much behind."""
+Number = Callable[[TrialResult], float]
+"""What is compared of a trial."""
 Pair = tuple[str, str]
 """An arm with the level, and the arm that differs from it by having the baseline's."""
 
@@ -41,20 +45,22 @@ class Effect:
     seeds_needed: int | None
     """For 80 % power at a true difference as large as the one that was found; None where none below 10,000 is enough."""
     train_time: float | None
-    """Change of training seconds, as a share of the baseline's: 0.06 is 6 % more."""
+    """Change of training seconds, as a share of the baseline's: 0.06 is 6 % more (geometric mean over seeds)."""
+    train_time_clear: bool
+    """Whether its 95 % interval over seeds leaves out 0; else it is within the scatter of the machine."""
 
 
 def effects_of(cells: Cells) -> list[Effect]:
     """The effect of every level of every factor, or of every group that is left out, in the order of the design."""
     design = cells.design
     if design.kind == "fractional":
-        found = _least_squares(cells, lambda row: row.metrics[cells.metric])
-        slower = _least_squares(cells, lambda row: math.log(row.cost.get("cost/train_seconds", 0.0) or math.nan))
-        times = {(factor, level): _share(list(logs.values())) for factor, level, _, logs in slower}
+        found = _least_squares(cells)
+        slower = _least_squares(cells, _log_seconds)
     else:
-        found = [(factor, level, base, _differences(cells, pairs)) for factor, level, base, pairs in _contrasts(design)]
-        times = {(factor, level): _train_time(cells, pairs) for factor, level, _, pairs in _contrasts(design)}
-    return _judge(cells, found, times)
+        contrasts = _contrasts(design)
+        found = [(factor, level, base, _differences(cells, pairs)) for factor, level, base, pairs in contrasts]
+        slower = [(f, level, base, _differences(cells, pairs, _log_seconds)) for f, level, base, pairs in contrasts]
+    return _judge(cells, found, {(factor, level): list(logs.values()) for factor, level, _, logs in slower})
 
 
 def interactions_of(cells: Cells) -> list[Effect]:
@@ -79,16 +85,18 @@ def interactions_of(cells: Cells) -> list[Effect]:
 def _judge(
     cells: Cells,
     found: Sequence[tuple[str, str, str, Mapping[int, float]]],
-    times: Mapping[tuple[str, str], float | None],
+    logs: Mapping[tuple[str, str], list[float]],
 ) -> list[Effect]:
-    """Test, correct for their number, and put into words."""
-    tests = [paired(list(differences.values())) for _, _, _, differences in found]
+    """Test, correct for their number, and put into words; `logs` are of training seconds, level minus baseline."""
+    dust = DUST * max((abs(value) for arm in cells.rows for value in cells.values(arm).values()), default=0.0)
+    tests = [paired([0.0 if abs(d) <= dust else d for d in each.values()]) for _, _, _, each in found]
     adjusted = holm([test.p for test in tests])
     family = max(1, sum(test.p is not None for test in tests))
     margin = cells.design.margin
     effects = []
     for (factor, level, base, _), test, p in zip(found, tests, adjusted, strict=True):
         spread, alpha = test.deviation or None, ALPHA / family
+        time, clear = _change(logs.get((factor, level), []))
         effects.append(
             Effect(
                 factor=factor,
@@ -99,7 +107,8 @@ def _judge(
                 verdict=verdict(test, p_adjusted=p, goal=cells.goal, margin=margin, family=family),
                 detectable=detectable(test.n, spread, alpha=alpha) if spread and test.n > 1 else None,
                 seeds_needed=seeds_needed(abs(test.mean), spread, alpha=alpha) if spread and test.mean else None,
-                train_time=times.get((factor, level)),
+                train_time=time,
+                train_time_clear=clear,
             )
         )
     return effects
@@ -158,28 +167,29 @@ def _squares(design: Design, one: tuple[str, Scalar], other: tuple[str, Scalar])
     ]
 
 
-def _differences(cells: Cells, pairs: Sequence[Pair]) -> dict[int, float]:
-    """Seed -> mean difference over the pairs."""
-    return {seed: float(np.mean(d)) for seed, d in _by_seed(cells, pairs, lambda v: v[0] - v[1]).items()}
+def _differences(cells: Cells, pairs: Sequence[Pair], number: Number | None = None) -> dict[int, float]:
+    """Seed -> mean difference over the pairs, in the metric or in another number of the trials."""
+    return {seed: float(np.mean(d)) for seed, d in _by_seed(cells, pairs, lambda v: v[0] - v[1], number).items()}
 
 
 def _by_seed(
-    cells: Cells, contexts: Sequence[tuple[str, ...]], contrast: Callable[[list[float]], float]
+    cells: Cells,
+    contexts: Sequence[tuple[str, ...]],
+    contrast: Callable[[list[float]], float],
+    number: Number | None = None,
 ) -> dict[int, list[float]]:
     """Seed -> the contrast of each context, in the seeds that have all of them.
 
     A context of which an arm has no complete trial at all is left out; else what is compared would change from seed to seed.
     """
-    values = {arm: cells.values(arm) for arm in {arm for context in contexts for arm in context}}
+    values = {arm: cells.values(arm, number) for arm in {arm for context in contexts for arm in context}}
     usable = [context for context in contexts if all(values[arm] for arm in context)]
     seeds = [s for s in cells.design.seeds if usable and all(s in values[arm] for context in usable for arm in context)]
     return {seed: [contrast([values[arm][seed] for arm in context]) for context in usable] for seed in seeds}
 
 
-def _least_squares(
-    cells: Cells, number: Callable[[TrialResult], float]
-) -> list[tuple[str, str, str, dict[int, float]]]:
-    """Main effects of a fractional plan on `number`: in each seed, the additive model over the arms that are complete."""
+def _least_squares(cells: Cells, number: Number | None = None) -> list[tuple[str, str, str, dict[int, float]]]:
+    """Main effects of a fractional plan: in each seed, the additive model over the arms that are complete."""
     design = cells.design
     columns = [(factor, level) for factor in design.levels for level in _others(design, factor)]
     found: list[dict[int, float]] = [{} for _ in columns]
@@ -188,7 +198,7 @@ def _least_squares(
         matrix = np.array([[1.0, *(_coded(design, arm, f, level) for f, level in columns)] for arm in arms])
         if not arms or np.linalg.matrix_rank(matrix) < len(columns) + 1:
             continue  # too many arms failed for this seed to tell the effects apart
-        values = np.array([number(cells.rows[arm][seed]) for arm in arms])
+        values = np.array([cells.values(arm, number)[seed] for arm in arms])
         solution = np.linalg.lstsq(matrix, values, rcond=None)[0]
         for differences, coefficient in zip(found, solution[1:], strict=True):
             differences[seed] = float(coefficient)
@@ -207,21 +217,17 @@ def _coded(design: Design, arm: str, factor: str, level: Scalar) -> float:
     return (levels[factor] == level) - 1 / len(design.levels[factor]) if factor in levels else 0.0
 
 
-def _train_time(cells: Cells, pairs: Sequence[Pair]) -> float | None:
-    """Mean change of training seconds over pairs and seeds; None where a trial has none."""
-
-    def seconds(row: TrialResult) -> float:
-        return row.cost.get("cost/train_seconds", float("nan"))
-
-    ratios = []
-    for arm, base in pairs:
-        one, two = cells.values(arm, seconds), cells.values(base, seconds)
-        ratios += [one[seed] / two[seed] - 1 for seed in one if two.get(seed, 0.0) > 0]
-    change = float(np.mean(ratios)) if ratios else float("nan")
-    return change if np.isfinite(change) else None
+def _log_seconds(row: TrialResult) -> float:
+    """Of training; NaN where nobody measured them."""
+    seconds = row.cost.get("cost/train_seconds", 0.0)
+    return math.log(seconds) if seconds > 0 else math.nan
 
 
-def _share(logs: Sequence[float]) -> float | None:
-    """A mean difference of logarithms as a share of the baseline; None where there is none."""
-    mean = float(np.mean(logs)) if logs else math.nan
-    return math.expm1(mean) if math.isfinite(mean) else None
+def _change(logs: list[float]) -> tuple[float | None, bool]:
+    """Mean difference of logarithms as a share of the baseline, None where there is none; whether its interval leaves out 0."""
+    if not logs or not np.isfinite(logs).all():
+        return None, False
+    found = paired(logs)
+    assert found.mean is not None, "there is a seed"
+    clear = found.low is not None and found.high is not None and (found.low > 0 or found.high < 0)
+    return math.expm1(found.mean), clear

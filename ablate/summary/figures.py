@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ablate.store.read import StudyResults
 from ablate.study.factors import written
-from ablate.summary.ablation_tables import POINTS, means_of
+from ablate.summary.ablation_tables import POINTS, crossed, means_of
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.curve_figures import learning_curves
 from ablate.summary.effects import Effect, effects_of
@@ -40,7 +40,7 @@ def figures_of(study: StudyResults) -> dict[str, bytes]:
         drawn["effects.png"] = png(_effects(cells, effects))
     if cells.design.kind == "grid":
         for one, other in combinations(cells.design.levels, 2):
-            if len(means_of(cells, one, other)) > 1:
+            if crossed(means_of(cells, one, other)):
                 drawn[f"heat_{one}_{other}.png"] = png(_heat_map(cells, one, other))
     budgets = budgets_of(study, cells)
     if budgets:
@@ -91,7 +91,9 @@ def _heat_map(cells: Cells, one: str, other: str) -> Figure:
     axes = figure.subplots()
     colours = matplotlib.colormaps["Blues" if cells.goal == "maximize" else "Blues_r"]
     low, high = min(means.values()), max(means.values())
-    axes.imshow(values, cmap=colours, aspect="auto")
+    if round(low, 3) == round(high, 3):  # as printed: no shade is better than another
+        low, high = low - 0.5, high + 0.5
+    axes.imshow(values, cmap=colours, aspect="auto", vmin=low, vmax=high)
     for y, a in enumerate(rows):
         for x, b in enumerate(columns):
             if (a, b) in means:
@@ -102,7 +104,7 @@ def _heat_map(cells: Cells, one: str, other: str) -> Figure:
     axes.set_yticks(range(len(rows)), [written(a) for a in rows])
     axes.set_xlabel(other)
     axes.set_ylabel(one)
-    axes.set_title(f"mean {cells.metric}", fontsize=10)
+    axes.set_title(f"mean {cells.metric}; darker is better", fontsize=10)
     return figure
 
 
