@@ -82,6 +82,7 @@ def test_failed_cells_are_counted_and_shown() -> None:
     assert row.split()[1:5] == ["-", "-", "0", "3"]  # mean, interval, n, failed
     assert "failed trials" in text and "diverged: the loss became nan" in text
     assert "9 complete, 3 failed" in text.replace("\n", " ")
+    assert "failed: all trials of loss=circle\n" in text
 
 
 def test_an_answer_of_a_plan_that_mixes_effects_says_so() -> None:

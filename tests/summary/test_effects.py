@@ -10,6 +10,7 @@ from scipy import stats
 
 from ablate.store.design import Design
 from ablate.study.design import Factor
+from ablate.study.design import grid as grid_plan
 from ablate.study.fractional import fractional
 from ablate.summary.cells import cells_of
 from ablate.summary.effects import effects_of, interactions_of
@@ -143,6 +144,31 @@ def test_in_a_fractional_plan_with_a_when_a_level_is_compared_over_all_levels_of
     over_margins = 0.1 + sum(added.values()) / 3
     expected = {("a", "on"): over_margins, ("b", "on"): 0.02, ("margin", "2"): 0.03, ("margin", "3"): -0.09}
     assert found == {key: pytest.approx(value) for key, value in expected.items()}
+
+
+@pytest.mark.parametrize("value", [1.0, 0.7, 0.983])
+def test_arms_that_are_all_equal_differ_by_nothing_whatever_rounding_leaves(value: float) -> None:
+    factors = [Factor(name, ("off", "on", "more"), "off") for name in "abcd"]
+    for plan in (fractional([*factors, Factor("e", ("off", "on"), "off")]), grid_plan(factors[:2])):
+        levels = {name: plan.arms[0].levels[name] for name in plan.arms[0].levels}
+        made = Design(
+            kind=plan.design,
+            arms={arm.name: dict(arm.levels) for arm in plan.arms},
+            baseline=plan.arms[0].name,
+            levels={name: ("off", "on", "more") if name != "e" else ("off", "on") for name in levels},
+            baseline_levels=levels,
+            seeds=tuple(range(12)),
+            margin=None,
+            tuned=0,
+            aliases=(),
+            note="",
+        )
+        for spread in (0.0, 0.01):  # the same in all arms: seeds alone differ
+            values: dict[tuple[str, int], float | None] = {
+                (arm.name, seed): value - seed * spread for arm in plan.arms for seed in range(12)
+            }
+            for effect in effects_of(cells_of(study(made, values))):
+                assert (effect.paired.mean, effect.verdict) == (0.0, "cannot tell apart"), (plan.design, effect)
 
 
 def test_a_seed_counts_only_where_both_arms_are_complete() -> None:
