@@ -15,7 +15,7 @@ Overrides = Annotated[
     Optional[list[str]],
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the study file: --set search.trials=40."),
 ]
-Trials = Annotated[Optional[int], typer.Option(help="Same as --set search.trials=N.")]
+Trials = Annotated[Optional[int], typer.Option(help="Same as --set search.trials=N; an ablation has ablation.seeds.")]
 Seed = Annotated[Optional[int], typer.Option(help="Same as --set seed=N.")]
 DataDir = Annotated[
     Path, typer.Option(envvar="ABLATE_DATA", help="Folder of the data sets, in torchvision's layout.", metavar="DIR")

@@ -22,6 +22,9 @@ def summarize(
     pareto: Annotated[
         Optional[str], typer.Option(help="Metric and costs: val/recall_at_1,cost/flops.", metavar="METRIC,COST")
     ] = None,
+    metric: Annotated[
+        Optional[str], typer.Option(help="Of an ablation: judge its arms by test/map_at_r, ...", metavar="METRIC")
+    ] = None,
     importance: Annotated[
         bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
     ] = False,
@@ -36,7 +39,7 @@ def summarize(
         Optional[str], typer.Option(help="Read this MLflow experiment instead of a folder.", metavar="NAME")
     ] = None,
 ) -> None:
-    """Best trials and the Pareto front of accuracy against cost."""
+    """What a study has found: best trials and Pareto front of a search; of an ablation effects with intervals and verdicts."""
     from ablate.store.read import read_folder, read_mlflow
     from ablate.summary.pareto import pareto_front
     from ablate.summary.render import FORMATS, render
@@ -57,10 +60,13 @@ def summarize(
             typer.echo(
                 f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
             )
+    if metric is not None and found.design is None:
+        raise AblateError("--metric judges the arms of an ablation, and this is a search\n  use --pareto METRIC,COST")
     if figures is not None:
-        _write_figures(found, figures)
-    metric, *costs = pareto.split(",") if pareto else [None]
-    text = render(found, pareto_front(found, metric, [cost for cost in costs if cost]), format)
+        _write_figures(found, figures, metric)
+    quality, *costs = pareto.split(",") if pareto else [None]
+    front = pareto_front(found, quality, [cost for cost in costs if cost])
+    text = render(found, front, format, metric)
     if output is None:
         typer.echo(text, nl=False)
     else:
@@ -68,10 +74,10 @@ def summarize(
             typer.echo(f"written to {path}", err=True)
 
 
-def _write_figures(study: StudyResults, folder: Path) -> None:
+def _write_figures(study: StudyResults, folder: Path, metric: str | None) -> None:
     from ablate.summary.figures import figures_of
 
-    drawn = figures_of(study)
+    drawn = figures_of(study, metric)
     if not drawn:
         raise AblateError(f"--figures: there is nothing to draw of {study.study} yet\n  leave --figures out")
     for path in write_files("--figures", folder, drawn):

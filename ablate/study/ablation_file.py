@@ -9,13 +9,13 @@ from typing import Any
 from ablate.errors import DesignError, Fault
 from ablate.study import schema
 from ablate.study.ablation import Ablation
+from ablate.study.ablation_checks import check_choices, check_pairings, check_tuning
 from ablate.study.arm_space import NoSuchKnob, arm_space, kind_of, value_of
 from ablate.study.configuration import SLOTS
 from ablate.study.design import Factor, Plan, grid, leave_one_out, one_at_a_time
 from ablate.study.domain import Choice, Fixed, parse_domain
 from ablate.study.fractional import fractional
 from ablate.study.keys import near
-from ablate.study.pairing import misfits
 from ablate.study.space import Space
 from ablate.study.space_file import DEFAULTS, REGISTRIES
 from ablate.study.yaml_lines import Document, Path, dotted, shown
@@ -109,6 +109,9 @@ class _Reader:
         if value is None and (not neutral or name not in NEUTRAL):
             self.fault(path, "is empty", "write its neutral level" if neutral else "write [first, second, ...]")
             return None
+        if value == []:
+            self.fault(path, "has no level", "write [first, second, ...], or leave the factor out")
+            return None
         levels = self.levels(name, NEUTRAL[name] if value is None else value, path)
         if not levels:
             return None
@@ -156,6 +159,17 @@ class _Reader:
             found[other] = self.levels(other, value, ("when", name, other))
         return found
 
+    def check_keys(self) -> None:
+        """Keys that say nothing beside the others."""
+        if self.document.get("search") is not None:
+            asked = any(path[0] == "search" for path in self.document.overrides)
+            mend = (
+                "set ablation.seeds or ablation.tune.trials" if asked else "leave `search` out; an arm's own is `tune`"
+            )
+            self.fault((), "a study is a search or an ablation", mend)
+        if self.given.design != "fractional" and self.document.get("ablation", "resolution") is not None:
+            self.fault(("resolution",), f"design {self.given.design} has no resolution", "leave it out")
+
     def check_names(self) -> None:
         """Names in baseline, groups, when, exclude that are no factors."""
         known = list(self.given.factors)
@@ -190,8 +204,7 @@ def read_ablation(
 ) -> Ablation | None:
     """The ablation of a document; None where it has faults, which are appended to `faults`. `alone` is of `spread_levels`."""
     before, reader = len(faults), _Reader(document, given, space, alone, faults)
-    if document.get("search") is not None:
-        reader.fault((), "a study is a search or an ablation", "leave `search` out; an arm's own search is `tune`")
+    reader.check_keys()
     reader.check_names()
     factors = [reader.factor(name, value) for name, value in given.factors.items()]
     if len(faults) > before:
@@ -204,39 +217,12 @@ def read_ablation(
         what, _, mend = str(error).partition("\n")
         reader.fault(("design",), what, mend.strip())
         return None
-    _check_pairings(reader, spaces)
-    _check_choices(reader, spaces)
+    check_pairings(spaces, reader.fault)
+    if given.tune is not None:
+        check_tuning(spaces, reader.fault)
+    else:
+        check_choices(document, spaces, faults)
     if len(faults) > before:
         return None
     seeds = tuple(range(given.seeds)) if isinstance(given.seeds, int) else tuple(given.seeds)
     return Ablation(plan, sound, spaces, seeds, given.tune, given.margin, given.deviation, space.epochs)
-
-
-def _check_pairings(reader: _Reader, spaces: Mapping[str, Space]) -> None:
-    """No arm joins components that cannot work together."""
-    told = set()
-    for arm, space in spaces.items():
-        for misfit in misfits(space):
-            if misfit.what not in told:  # once, not for each arm
-                told.add(misfit.what)
-                mend = f"leave the combination out with `exclude`, or {misfit.mend}"
-                reader.fault(("factors",), f"arm {arm}: {misfit.what}", mend)
-
-
-def _check_choices(reader: _Reader, spaces: Mapping[str, Space]) -> None:
-    """Without tuning nothing may be left to choose; with it, something in each arm."""
-    if reader.given.tune is not None:
-        for arm, space in spaces.items():
-            if space.size == 1:
-                reader.fault(("tune",), f"arm {arm} has nothing to tune", "give a range in `space`, or leave tune out")
-        return
-    told = set()
-    for space in spaces.values():
-        for name, domain in space.domains.items():
-            slot, _, rest = name.partition(".")
-            exists = slot not in SLOTS or not rest or rest.partition(".")[0] in space.slots[slot]
-            if not isinstance(domain, Fixed) and exists and name not in told:
-                told.add(name)
-                where = reader.document.where(("space", *name.split(".")))
-                what = f"space.{name}: nothing chooses among its values in an ablation without tune"
-                reader.faults.append(Fault(where, what, "write one value, make it a factor, or add ablation.tune"))

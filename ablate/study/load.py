@@ -72,6 +72,10 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     ablation = None
     if file is not None and file.ablation is not None and space is not None:
         ablation = read_ablation(document, file.ablation, space, alone, faults)
+    if "ablation" in document.tree and document.get("ablation") is None:
+        faults.append(
+            Fault(document.where(("ablation",)), "ablation is empty", "write its design and factors, or remove it")
+        )
     objective = check_objective(document, faults)
     check_stopping(document, faults)
     if dataset is not None:

@@ -26,7 +26,7 @@ GREY = "#6e7781"
 DPI = 144
 
 
-def figures_of(study: StudyResults) -> dict[str, bytes]:
+def figures_of(study: StudyResults, metric: str | None = None) -> dict[str, bytes]:
     """File name -> PNG; what has no complete trial yet is not drawn, and learning curves only where the study has a folder."""
     drawn: dict[str, bytes] = {}
     curves = learning_curves(study) if study.folder is not None else None
@@ -34,7 +34,7 @@ def figures_of(study: StudyResults) -> dict[str, bytes]:
         drawn["learning_curves.png"] = png(curves)
     if study.design is None:
         return drawn
-    cells = cells_of(study)
+    cells = cells_of(study, metric)
     effects = [effect for effect in effects_of(cells) if effect.paired.mean is not None]
     if effects:
         drawn["effects.png"] = png(_effects(cells, effects))

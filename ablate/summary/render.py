@@ -24,9 +24,9 @@ LONG_WORDS = 24
 """Longer cells of words may wrap, so that numbers need not."""
 
 
-def render(study: StudyResults, front: Front, format: str) -> str:
-    """The summary in `format`: one of FORMATS."""
-    report = search_report(study, front) if study.design is None else ablation_report(study, front)
+def render(study: StudyResults, front: Front, format: str, metric: str | None = None) -> str:
+    """The summary in `format`: one of FORMATS; `metric` judges the arms of an ablation (`cells_of`)."""
+    report = search_report(study, front) if study.design is None else ablation_report(study, front, metric)
     return FORMATS[format](study, front, report)
 
 

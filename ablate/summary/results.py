@@ -11,11 +11,11 @@ from ablate.study.load import load_study
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAD = ("id", "state", "reason", "seed", "arm", "epochs")
+HEAD = ("id", "state", "reason", "seed", "arm", "phase", "reused", "epochs")
 
 
 def results(study_dir: str | Path) -> pd.DataFrame:
-    """One row per trial: id, state, reason, seed, arm, epochs trained, then parameters, metrics and costs by dotted name.
+    """One row per trial: id, state, reason, seed, arm, phase, reused, epochs, then parameters, metrics, costs by dotted name.
 
     `study_dir` may be the study's YAML, whose folder is then looked for in runs/. What a trial does not have is NaN. Raises
     StoreError where the folder holds no study.
@@ -47,6 +47,8 @@ def flat_rows(study: StudyResults) -> list[dict[str, object]]:
             "reason": row.reason,
             "seed": row.seed,
             "arm": row.arm,
+            "phase": row.phase,
+            "reused": row.reused,
             "epochs": row.epochs,
         }
         for row in study.trials

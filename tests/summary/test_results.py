@@ -16,7 +16,7 @@ from tests.store.studies import TEXT, open_memory, run_to_the_end
 def test_the_frame_has_the_rows_of_the_study_with_one_column_per_number(tmp_path: Path) -> None:
     run_to_the_end(open_memory(tmp_path))
     frame, rows = ablate.results(str(tmp_path)), read_folder(tmp_path).trials
-    assert list(frame.columns[:6]) == ["id", "state", "reason", "seed", "arm", "epochs"]
+    assert list(frame.columns[:8]) == ["id", "state", "reason", "seed", "arm", "phase", "reused", "epochs"]
     for (_, found), row in zip(frame.iterrows(), rows, strict=True):
         assert (found["id"], found["state"], found["epochs"]) == (row.id, row.state, row.epochs)
         for name, value in {**row.params, **row.metrics, **row.cost}.items():
@@ -41,7 +41,7 @@ def test_epochs_are_those_that_were_trained(tmp_path: Path) -> None:
 
 def test_parameters_stand_together_before_metrics_before_costs(tmp_path: Path) -> None:
     run_to_the_end(open_memory(tmp_path))
-    names = columns(read_folder(tmp_path))[6:]
+    names = columns(read_folder(tmp_path))[8:]
     kinds = ["cost" if n.startswith("cost/") else "metric" if "/" in n else "param" for n in names]
     assert kinds == sorted(kinds, key=["param", "metric", "cost"].index)
     assert {name for row in flat_rows(read_folder(tmp_path)) for name in row} == set(columns(read_folder(tmp_path)))
