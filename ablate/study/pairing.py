@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ablate.catalogue import losses, samplers
+from ablate.study.domain import Fixed, limits
 from ablate.study.space import Space, values
 
 
@@ -14,7 +15,7 @@ class Misfit:
     """Two choices of a space that make no trial."""
 
     key: str
-    """Which key of `space` is to change: normalize or sampler."""
+    """Which key of `space` is to change: normalize, sampler or schedule."""
     what: str
     """Why they do not go together."""
     mend: str
@@ -34,3 +35,10 @@ def misfits(space: Space) -> Iterator[Misfit]:
     if choosing and alone:
         what = f"loss {alone[0]} {losses.CHOOSES_ITSELF[alone[0]]}, so sampler {choosing[0]} would change nothing sound"
         yield Misfit("sampler", what, f"write random, or take {alone[0]} out of space.loss")
+    for name, params in space.slots.get("schedule", {}).items():
+        longest = limits(params.get("warmup", Fixed(0.0)))[1]
+        if 0 < space.epochs < longest:
+            what = (
+                f"{name} warms up for {longest:g} epochs, but there are {space.epochs}: its rate would never be reached"
+            )
+            yield Misfit("schedule", what, f"set warmup to {space.epochs} or less")

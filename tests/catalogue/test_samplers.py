@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from ablate.catalogue.samplers import easy_positive, multi_similarity
+from ablate.catalogue.samplers import SAMPLERS
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_easy_positive_takes_the_nearest_positive_and_the_nearest_negative(
         beyond = [i for i in negatives if not semi_hard or distance[anchor][i] > distance[anchor][positive]]
         if beyond:
             expected.append((anchor, positive, min(beyond, key=lambda i: distance[anchor][i])))
-    anchor_, positive_, again, negative_ = easy_positive(semi_hard=semi_hard)(*batch)
+    anchor_, positive_, again, negative_ = SAMPLERS["easy_positive"].build(semi_hard=semi_hard)(*batch)
     assert torch.equal(anchor_, again)
     assert list(zip(anchor_.tolist(), positive_.tolist(), negative_.tolist(), strict=True)) == expected
 
@@ -55,5 +55,5 @@ def test_multi_similarity_keeps_what_the_other_side_comes_near(batch: tuple[Tens
         lowest = min(similarity[anchor][i] for i in positives)
         near += [(anchor, i) for i in positives if similarity[anchor][i] - epsilon < highest]
         far += [(anchor, i) for i in negatives if similarity[anchor][i] + epsilon > lowest]
-    one, other, third, fourth = multi_similarity(epsilon=epsilon)(*batch)
+    one, other, third, fourth = SAMPLERS["multi_similarity"].build(epsilon=epsilon)(*batch)
     assert (pairs(one, other), pairs(third, fourth)) == (sorted(near), sorted(far))

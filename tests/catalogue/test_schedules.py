@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
@@ -63,14 +63,15 @@ def test_one_cycle_is_torchs_with_the_optimizers_rate_at_its_peak(rise: float) -
 
 
 def test_cosine_and_step_and_plateau_are_torchs() -> None:
-    for build, torchs in (
+    pairings: list[tuple[Callable[[Optimizer], Rates], Callable[[Optimizer], LRScheduler]]] = [
         (lambda o: cosine(o, COURSE), lambda o: CosineAnnealingLR(o, T_max=EPOCHS)),
         (lambda o: step(o, COURSE, every=2, factor=0.5), lambda o: StepLR(o, step_size=2, gamma=0.5)),
         (
             lambda o: plateau(o, COURSE, patience=1, factor=0.5),
             lambda o: ReduceLROnPlateau(o, mode="max", factor=0.5, patience=1),
         ),
-    ):
+    ]
+    for build, torchs in pairings:
         follow, other = optimizer(), optimizer()
         expected = list(theirs(other, torchs(other)))
         assert len(set(expected)) > 2

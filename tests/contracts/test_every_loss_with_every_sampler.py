@@ -25,7 +25,7 @@ PAIRINGS = [
     for loss, sampler in product(LOSSES.names, SAMPLERS.names)
     if loss not in CHOOSES_ITSELF or sampler == "random"
 ]
-PAIRINGS += [(*names, False) for *names, _ in PAIRINGS if not {*names} & (NEEDS_LENGTH_1 | UNIT_LOSSES)]
+PAIRINGS += [(loss, s, False) for loss, s, _ in PAIRINGS if not {loss, s} & (NEEDS_LENGTH_1 | UNIT_LOSSES)]
 
 
 def parts_of(loss: str, sampler: str, *, normalize: bool) -> Parts:

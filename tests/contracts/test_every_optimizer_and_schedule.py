@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -92,7 +93,10 @@ def test_a_warm_up_climbs_step_by_step_to_what_the_schedule_says(entry: Entry, w
 
 @every_schedule
 def test_every_group_of_weights_follows_with_its_own_rate(entry: Entry) -> None:
-    groups = [{"params": [nn.Parameter(torch.ones(1))]}, {"params": [nn.Parameter(torch.ones(1))], "lr": 0.03}]
+    groups: list[dict[str, Any]] = [
+        {"params": [nn.Parameter(torch.ones(1))]},
+        {"params": [nn.Parameter(torch.ones(1))], "lr": 0.03},
+    ]
     optimizer = torch.optim.SGD(groups, lr=1.0)
     schedule = entry.build(optimizer, Course(6, STEPS, "maximize"))
     for _ in range(6):

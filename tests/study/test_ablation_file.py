@@ -167,3 +167,39 @@ def test_a_mistake_is_told_with_its_place_and_mend(overrides: list[str], what: s
 def test_faults_of_the_ablation_come_with_those_of_the_rest() -> None:
     message = refused("ablation.baseline={loss: info_nce}", "objective.metric=val/recal_at_1")
     assert "not among the levels" in message and "recal_at_1" in message
+
+
+def test_clipping_and_warm_up_are_factors_whose_neutral_level_is_off() -> None:
+    found = ablation("ablation.factors={clip_norm: [0, 0.5, 1], schedule.warmup: [0, 2.5]}", "ablation.design=grid")
+    chosen = {(c.clip_norm, c.schedule.params["warmup"]) for c in (found.configuration(arm.name) for arm in found.arms)}
+    assert chosen == {(clip, warmup) for clip in (0.0, 0.5, 1.0) for warmup in (0.0, 2.5)}
+    left_out = ablation(
+        "ablation.design=leave_one_out",
+        "ablation.factors={clip_norm: , schedule.warmup: }",
+        "space.clip_norm=1",
+        "space.schedule={cosine: {warmup: 2}}",
+    )
+    assert {(c.clip_norm, c.schedule.params["warmup"]) for c in map(left_out.configuration, ["baseline"])} == {
+        (1.0, 2.0)
+    }
+    assert left_out.configuration("without clip_norm").clip_norm == 0.0
+    assert left_out.configuration("without schedule.warmup").schedule.params["warmup"] == 0.0
+
+
+def test_a_loss_that_chooses_for_itself_is_refused_with_a_sampler_unless_the_arm_is_left_out() -> None:
+    factors = "ablation.factors={loss: [contrastive, proxy_anchor, n_pairs], sampler: [random, hard]}"
+    grid = ("ablation.design=grid", factors, "space.sampler=random")
+    told = refused(*grid)
+    assert "arm loss=proxy_anchor sampler=hard: loss proxy_anchor compares embeddings with class weights" in told
+    assert "arm loss=n_pairs sampler=hard: loss n_pairs makes its tuples" in told
+    assert "`exclude`" in told
+    found = ablation(*grid, "ablation.exclude=[{loss: [proxy_anchor, n_pairs], sampler: hard}]")
+    assert len(found.arms) == 4
+
+
+def test_a_knob_that_is_off_is_no_part_of_what_a_study_means() -> None:
+    """So a study from before the knob came may go on."""
+    plain = parse_study(TEXT, "made-up.yaml").meaning
+    assert not [name for name in plain if "clip_norm" in name or "warmup" in name]
+    for change, name in (("space.clip_norm=1", "clip_norm"), ("space.schedule={cosine: {warmup: 1}}", "warmup")):
+        assert [key for key in parse_study(TEXT, "made-up.yaml", [change]).meaning if name in key]

@@ -114,10 +114,10 @@ def test_clipping_is_torchs_of_the_network_and_of_the_losss_weights_apart(clip_n
         before = {name: tensor.clone() for name, tensor in parts.weights().items()}
         parts.step()
         found.append({name: tensor - before[name] for name, tensor in parts.weights().items()})
-    for name, moved in found[0].items():
-        assert torch.equal(moved, found[1][name]), name
-    moved = [tensor.double() for name, tensor in found[0].items() if name.startswith("network.head")]
-    length = torch.stack([tensor.norm() for tensor in moved]).norm()
+    for name, step in found[0].items():
+        assert torch.equal(step, found[1][name]), name
+    head = [step.double().norm() for name, step in found[0].items() if name.startswith("network.head")]
+    length = torch.stack(head).norm()
     assert (length <= 0.01 * 0.01 + 1e-7) == (clip_norm == 0.01)  # 0.01: sgd's default rate
 
 
