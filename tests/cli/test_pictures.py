@@ -91,9 +91,9 @@ def test_other_data_than_the_study_was_run_on_are_refused(folder: Path) -> None:
 
 def test_a_study_without_a_complete_trial_has_no_best(folder: Path) -> None:
     path = folder / "runs/made-up/journal.log"
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))  # the study and its direction
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))  # the study and its first trial
     done = ablate("show", "best", "runs/made-up", cwd=folder, code=2)
-    assert done.stderr.startswith("no trial of made-up is complete yet\n  show one of those it has: none yet")
+    assert done.stderr.startswith("no trial of made-up is complete yet\n  show one of those it has: 0000\n")
 
 
 def test_a_trial_of_an_ablation_may_show_its_test_and_the_study_its_learning_curves(

@@ -310,7 +310,11 @@ def paths(client: MlflowClient, run: Run, folder: str) -> set[str]:
 def test_what_lies_below_a_trial_is_attached_to_its_run_and_the_rest_to_the_study_s(tmp_path: Path, store: str) -> None:
     memory, notes = open_memory(tmp_path / "study"), list[str]()
     ids = [row.id for row in run_to_the_end(memory)]
-    files = {"trials/0003/pictures/roc.png": b"picture", "figures/learning_curves.png": b"curves", "summary.md": "text"}
+    files: dict[str, str | bytes] = {
+        "trials/0003/pictures/roc.png": b"picture",
+        "figures/learning_curves.png": b"curves",
+        "summary.md": "text",
+    }
     mirror_of(memory, notes, store).close(ids, status="FINISHED", patience_seconds=PATIENCE, files=lambda: files)
     client, parent, runs = runs_of(store)
     assert notes == []

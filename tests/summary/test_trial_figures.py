@@ -97,8 +97,8 @@ def test_the_roc_curve_is_drawn_through_its_points_with_the_threshold_on_it(
     figure = roc_figure(roc, title="trial")
     plain, _, over = figure.axes
     curve, mark = plain.lines[:2]
-    np.testing.assert_allclose(curve.get_xydata(), np.stack([roc.fpr, roc.tpr], axis=1))
-    np.testing.assert_allclose(mark.get_xydata(), [roc.at_threshold])
+    np.testing.assert_allclose(np.asarray(curve.get_xydata()), np.stack([roc.fpr, roc.tpr], axis=1))
+    assert np.asarray(mark.get_xydata()).tolist() == [list(roc.at_threshold)]
     assert curve.get_label() == f"AUC {roc.auc:.4f}"
     tpr, fpr, threshold = over.lines[:3]
     at = float(np.interp(roc.threshold, np.asarray(tpr.get_xdata())[::-1], np.asarray(tpr.get_ydata())[::-1]))
