@@ -30,10 +30,21 @@ PAIRS = (
     Metric("eer", "minimize", f"error where both error rates are equal; {_PAIRS}", "Martin et al. 1997"),
     Metric("tpr_at_fpr_1e-3", "maximize", f"true positives at 0.1 % false ones; {_PAIRS}", "Huang et al. 2007 (LFW)"),
 )
-METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS)}
+RANKING = (
+    RETRIEVAL[2],
+    Metric(
+        "ndcg_at_10",
+        "maximize",
+        "a liked book, each in turn, ranked by its reader's others among the unread: 1/log2(1 + rank) to rank 10",
+        "Jarvelin & Kekalainen 2002; leave one out, Rendle et al. 2009",
+    ),
+)
+"""Of held-out books; recall_at_10 is then the share of them that rank 1 to 10."""
+METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS, *RANKING)}
 PROTOCOLS = {
     "retrieval": (*RETRIEVAL, *PAIRS),
     "verification": PAIRS,
     "closed": (*RETRIEVAL, *PAIRS),
+    "pairs": (*PAIRS, *RANKING),
 }
 """Which metrics each protocol reports."""

@@ -111,6 +111,8 @@ def check_batch(document: Document, dataset: Dataset, faults: list[Fault]) -> No
 
 def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault]) -> int | None:
     """Classes of the training split; where a key that decides on them is at fault, the most that there can be."""
+    if dataset.num_classes is None:
+        return None  # only the files tell
     fields = {name: document.get("data", name, default=field.default) for name, field in Data.model_fields.items()}
     turned = fields["rotate_classes"]
     factor = 1 if turned is False else 4  # each class counts four times, once for each quarter turn

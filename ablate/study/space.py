@@ -37,7 +37,7 @@ class Space:
     epochs: int
     normalize: Domain
     image_size: Domain
-    """Fixed or a choice: the data are decoded at each size before the first trial."""
+    """Fixed or a choice: the data are decoded at each size before the first trial. Fixed at 0 where items are no images."""
 
     def resolve(self, choose: Choose) -> Configuration:
         """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
@@ -78,7 +78,7 @@ class Space:
             "batch.classes": self.batch_classes,
             "batch.per_class": self.batch_per_class,
             "normalize": self.normalize,
-            "image_size": self.image_size,
+            **({"image_size": self.image_size} if self.image_size != Fixed(0) else {}),
         }
 
     @property

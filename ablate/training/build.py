@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ablate.catalogue.augmentations import AUGMENTATIONS
-from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.backbones import ItemShape
 from ablate.catalogue.losses import LOSSES
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.samplers import SAMPLERS
@@ -51,7 +51,7 @@ class Parts:
             module.load_state_dict({n.removeprefix(prefix): t for n, t in weights.items() if n.startswith(prefix)})
 
 
-def build(configuration: Configuration, image: ImageShape, *, goal: str, device: torch.device) -> Parts:
+def build(configuration: Configuration, image: ItemShape, *, goal: str, device: torch.device) -> Parts:
     """The parts of one trial on `device`; weights are drawn from torch's global generator."""
     from pytorch_metric_learning.losses import GenericPairLoss
 

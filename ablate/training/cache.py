@@ -1,6 +1,7 @@
 """The decoded cache: each data set and size is decoded once per machine, then memory-mapped by every trial.
 
 Files: <ABLATE_CACHE>/decoded/<name>-<size>-<digest of the sources>/{meta.json, <part>/images.npy, <part>/labels.npy}.
+Ratings of books are in <part>/ratings.npy.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from ablate.catalogue.datasets import Dataset, Part, SourceFile
 from ablate.errors import DataError
 from ablate.training.durable import sync_folder, written
 
-FORMAT = 1  # one more whenever a decoder or the files change, or old pictures would be served
+FORMAT = 2  # one more whenever a decoder or the files change, or old pictures would be served
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Decoded:
     parts: dict[str, Part]
     """Arrays mapped read-only: processes share the pages, and nothing is read before it is used."""
     digest: str
-    """SHA-256 of all images and labels: equal exactly where the data are."""
+    """SHA-256 of all images and labels, or of all books and ratings: equal exactly where the data are."""
 
 
 def load(name: str, dataset: Dataset, root: Path, image_size: int) -> Decoded:
@@ -63,11 +65,14 @@ def _open(folder: Path) -> Decoded | None:
         for part, shape in meta["shapes"].items():
             images = np.load(folder / part / "images.npy", mmap_mode="r")
             labels = np.load(folder / part / "labels.npy", mmap_mode="r")
-            if (list(images.shape), images.dtype) != (shape, np.uint8):
+            ratings = np.load(folder / part / "ratings.npy", mmap_mode="r") if part in meta["ratings"] else None
+            if (list(images.shape), images.dtype) != (shape, np.uint8 if ratings is None else np.float32):
                 return None
-            if (labels.shape, labels.dtype) != (images.shape[:1], np.int64):
+            if (labels.shape, labels.dtype) != ((images if ratings is None else ratings).shape[:1], np.int64):
                 return None
-            parts[part] = Part(images, labels)
+            if ratings is not None and (ratings.shape[1:], ratings.dtype) != ((2,), np.int64):
+                return None
+            parts[part] = Part(images, labels, ratings, notes=tuple(meta["notes"][part]))
         return Decoded(parts, str(meta["digest"]))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):  # the last: a meta.json of other shape
         return None
@@ -111,13 +116,21 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
     try:
         for part, decoded in parts.items():
             (partial / part).mkdir(parents=True)
-            for name, array in (("images", decoded.images), ("labels", decoded.labels)):
+            arrays: dict[str, npt.ArrayLike] = {"images": decoded.images, "labels": decoded.labels}
+            if decoded.ratings is not None:
+                arrays["ratings"] = decoded.ratings
+            for name, array in arrays.items():
                 with written(partial / part / f"{name}.npy") as file:
                     np.save(file, array)
             sync_folder(partial / part)
-        shapes = {part: decoded.images.shape for part, decoded in parts.items()}
+        meta = {
+            "digest": _digest(parts),
+            "shapes": {part: decoded.images.shape for part, decoded in parts.items()},
+            "ratings": [part for part, decoded in parts.items() if decoded.ratings is not None],
+            "notes": {part: decoded.notes for part, decoded in parts.items()},
+        }
         with written(partial / "meta.json") as file:
-            file.write(json.dumps({"digest": _digest(parts), "shapes": shapes}).encode())
+            file.write(json.dumps(meta).encode())
         sync_folder(partial)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one: a full folder cannot be renamed over
         partial.rename(folder)
@@ -133,4 +146,6 @@ def _digest(parts: Mapping[str, Part]) -> str:
         digest.update(f"{part} {images.shape}".encode())
         digest.update(np.ascontiguousarray(images).data)
         digest.update(np.ascontiguousarray(labels).data)
+        if (ratings := parts[part].ratings) is not None:
+            digest.update(np.ascontiguousarray(ratings).data)
     return digest.hexdigest()

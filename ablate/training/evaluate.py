@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ablate.catalogue.metrics import PROTOCOLS, RETRIEVAL
+from ablate.metrics.ranking import leave_one_out_metrics
+from ablate.metrics.reader_pairs import sample_reader_pairs
 from ablate.metrics.retrieval import retrieval_metrics
 from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, verification_metrics
 from ablate.training.data import SplitData, TrialData
@@ -50,10 +52,12 @@ def evaluate(
     Raises Diverged where the embeddings are not finite.
     `threshold` is given for the test split: it was chosen on validation. Without one it is chosen on these very pairs.
     """
-    embeddings = embed(network, data, split)
+    embeddings = embed(network, data, split.judged())
     if not embeddings.isfinite().all():
         raise Diverged("the embeddings are no longer finite; a smaller learning rate may help")
     metrics = retrieval_metrics(embeddings, split.labels) if RETRIEVAL[0] in PROTOCOLS[protocol] else {}
+    if split.ratings is not None:
+        metrics = leave_one_out_metrics(embeddings, split.ratings)
     pairs = _pairs(split, seed)
     similarity = (embeddings[pairs.first] * embeddings[pairs.second]).sum(dim=1)
     if threshold is None:
@@ -70,4 +74,7 @@ def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, thres
 
 @lru_cache(maxsize=2)  # val and test: the same pairs judge every epoch of every trial, and drawing them takes 3 ms
 def _pairs(split: SplitData, seed: int) -> Pairs:
-    return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=int(generator(seed, Stream.PAIRS).integers(2**31)))
+    drawn_by = int(generator(seed, Stream.PAIRS).integers(2**31))
+    if split.ratings is not None:
+        return sample_reader_pairs(split.ratings, num_pairs=NUM_PAIRS, seed=drawn_by)
+    return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=drawn_by)
