@@ -78,7 +78,8 @@ class MeanOfTokens(nn.Module):
     def forward(self, books: Float[Tensor, "B W"]) -> Float[Tensor, "B F"]:
         ids = books[:, : self.tokens].long()
         there = ids != 0
-        last = self.transformer(input_ids=ids, attention_mask=there).last_hidden_state
+        # of four axes, as attention takes it: from two, transformers 5.24 asks for values, which a meta tensor does not have
+        last = self.transformer(input_ids=ids, attention_mask=there[:, None, None, :]).last_hidden_state
         weight = there.to(last.dtype).unsqueeze(2)
         mean: Tensor = (last * weight).sum(dim=1) / weight.sum(dim=1).clamp(min=1)  # a book without a word has no mean
         return mean
