@@ -46,12 +46,23 @@ ONE_SHOT = (
         "Vinyals et al. 2016 (arXiv:1606.04080), Snell et al. 2017 (arXiv:1703.05175)",
     ),
 )
-METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT)}
+RANKING = (
+    RETRIEVAL[2],
+    Metric(
+        "ndcg_at_10",
+        "maximize",
+        "a liked book, each in turn, ranked by its reader's others among the unread: 1/log2(1 + rank) to rank 10",
+        "Jarvelin & Kekalainen 2002; leave one out, Rendle et al. 2009",
+    ),
+)
+"""Of held-out books; recall_at_10 is then the share of them that rank 1 to 10."""
+METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT, *RANKING)}
 PROTOCOLS = {
     "retrieval": (*RETRIEVAL, *PAIRS, *TRIPLETS),
     "verification": (*PAIRS, *TRIPLETS),
     "closed": (*RETRIEVAL, *PAIRS, *TRIPLETS),
     "one_shot": (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT),
+    "pairs": (*PAIRS, *RANKING),
 }
 """Which metrics each protocol reports."""
 DEFAULT_METRICS = ("one_shot_accuracy", "recall_at_1", "auc")

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.backbones import ItemShape
+from ablate.cost.examples import examples
 
 WARMUP_SECONDS = 0.15
 """Long enough for allocators, caches and clocks to settle."""
@@ -39,7 +40,7 @@ class Latency:
     """Whether two rounds agreed; a measurement that did not settle is made again by the next study that needs it."""
 
 
-def cached_latency(network: nn.Module, image: ImageShape, *, key: str, batch: int, device: torch.device) -> Latency:
+def cached_latency(network: nn.Module, image: ItemShape, *, key: str, batch: int, device: torch.device) -> Latency:
     """`measure_latency`, or what it found earlier for this `key`, image, device, thread count and torch.
 
     Kept in `$ABLATE_CACHE/latency` (by default below ~/.cache/ablate), if it settled.
@@ -57,7 +58,7 @@ def cached_latency(network: nn.Module, image: ImageShape, *, key: str, batch: in
     return latency
 
 
-def latency_path(image: ImageShape, *, key: str, batch: int, device: torch.device) -> Path:
+def latency_path(image: ItemShape, *, key: str, batch: int, device: torch.device) -> Path:
     """Where the latency of one architecture on one device is kept."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.node()} {platform.machine()}"
     facts = [key, list(image), batch, name, torch.get_num_threads(), torch.__version__]
@@ -66,11 +67,10 @@ def latency_path(image: ImageShape, *, key: str, batch: int, device: torch.devic
     return root / "latency" / f"{digest}.json"
 
 
-def measure_latency(network: nn.Module, image: ImageShape, *, batch: int, device: torch.device) -> Latency:
-    """Time forward passes of `batch` random images, in inference mode, precision as in training's validation."""
+def measure_latency(network: nn.Module, image: ItemShape, *, batch: int, device: torch.device) -> Latency:
+    """Time forward passes of `batch` random images or books, in inference mode, precision as in training's validation."""
     network = network.to(device).to(memory_format=torch.channels_last).eval()
-    images = torch.rand(batch, image.channels, image.size, image.size, device=device)
-    images = images.to(memory_format=torch.channels_last)
+    images = examples(image, batch, device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
         end = time.perf_counter() + WARMUP_SECONDS
         while time.perf_counter() < end:

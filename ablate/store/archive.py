@@ -25,7 +25,7 @@ from ablate.study.study import Study
 
 TRAINING_PATH = ("catalogue", "cost", "metrics", "study/configuration.py", "study/splits.py", "training")
 """Sources below `ablate/` that a trial's numbers depend on; a change in any of them, a comment too, starts anew."""
-LIBRARIES = ("numpy", "pillow", "pytorch-metric-learning", "torch", "torchvision")
+LIBRARIES = ("numpy", "pillow", "pytorch-metric-learning", "tokenizers", "torch", "torchvision", "transformers")
 """Those that they depend on, too."""
 
 

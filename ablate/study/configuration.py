@@ -47,7 +47,7 @@ class Configuration:
     normalize: bool
     """Whether embeddings are scaled to length 1 while training; they are compared by cosine similarity in any case."""
     image_size: int
-    """Height and width in pixels."""
+    """Height and width in pixels; 0 where items are no images, and then it is not shown."""
     clip_norm: float = 0.0
     """Most that the norm of the gradient may be, of the network's weights and of the loss's own; 0: as it is."""
 
@@ -65,7 +65,7 @@ class Configuration:
             "batch.per_class": self.batch_per_class,
             "epochs": self.epochs,
             "normalize": self.normalize,
-            "image_size": self.image_size,
+            **({"image_size": self.image_size} if self.image_size else {}),
             "clip_norm": self.clip_norm,
         }
 
@@ -94,4 +94,5 @@ class Configuration:
 def architecture(backbone: Component, embedding_dim: int, image_size: int) -> str:
     """The name of a network's shape; images of another size take it another time."""
     params = (f"{name}={value}" for name, value in backbone.params.items())
-    return " ".join([backbone.name, *params, f"image_size={image_size}", f"dim={embedding_dim}"])
+    pixels = [f"image_size={image_size}"] if image_size else []
+    return " ".join([backbone.name, *params, *pixels, f"dim={embedding_dim}"])

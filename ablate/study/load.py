@@ -12,6 +12,7 @@ from ablate.errors import Fault, StudyError
 from ablate.study.ablation_file import read_ablation, spread_levels
 from ablate.study.checks import check_batch, check_dataset, check_objective, check_stopping
 from ablate.study.findings import faults_of
+from ablate.study.items import check_items
 from ablate.study.keys import check_keys
 from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
@@ -81,6 +82,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     if dataset is not None:
         check_batch(document, dataset, faults)
         check_ways(document, dataset, faults)
+        check_items(document, dataset, faults)
     if faults:
         raise StudyError(sorted(faults, key=_line))
     assert file is not None and space is not None and dataset is not None, "a part is missing, but no fault was told"

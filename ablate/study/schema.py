@@ -32,8 +32,11 @@ class Data(Strict):
     """A data set of the catalogue: `ablate list datasets`."""
     image_size: int | None = Field(None, ge=IMAGE_SIZES[0], le=IMAGE_SIZES[1])
     """Height and width in pixels; by default the data set's own. To compare sizes, it is a key of `space` instead."""
-    protocol: Literal["retrieval", "verification", "closed", "one_shot"] = "retrieval"
-    """retrieval, verification, one_shot: no class is in two splits; closed: the same classes in all, no image in two."""
+    protocol: Literal["retrieval", "verification", "closed", "one_shot", "pairs"] = "retrieval"
+    """retrieval, verification, one_shot: no class is in two splits; closed: the same classes in all, no image in two.
+
+    pairs, of books alone: no reader is in two splits; two books that one reader liked belong together.
+    """
     val_fraction: float = Field(0.2, gt=0, lt=1)
     """Share of the training part's classes (closed: of its images) held out for validation."""
     test_fraction: float = Field(0.2, gt=0, lt=1)
@@ -52,7 +55,7 @@ class Objective(Strict):
     """What the search maximises or minimises, on the validation split."""
 
     metric: str | None = None
-    """A metric with its split, from `ablate list metrics`; by default val/recall_at_1, of protocol verification val/auc,
+    """A metric with its split, from `ablate list metrics`; by default val/recall_at_1, of verification and pairs val/auc,
     of one_shot val/one_shot_accuracy.
 
     Only `val/`: the test split is sealed.

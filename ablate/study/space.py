@@ -39,7 +39,7 @@ class Space:
     epochs: int
     normalize: Domain
     image_size: Domain
-    """Fixed or a choice: the data are decoded at each size before the first trial."""
+    """Fixed or a choice: the data are decoded at each size before the first trial. Fixed at 0 where items are no images."""
     clip_norm: Domain = NO_CLIPPING
     """0: gradients as they are."""
 
@@ -83,7 +83,7 @@ class Space:
             "batch.classes": self.batch_classes,
             "batch.per_class": self.batch_per_class,
             "normalize": self.normalize,
-            "image_size": self.image_size,
+            **({"image_size": self.image_size} if self.image_size != Fixed(0) else {}),
             "clip_norm": self.clip_norm,
         }
 

@@ -1,7 +1,8 @@
 """Splits: which images train, which choose among trials (val), and which are read once at the end (test).
 
 Protocols: `retrieval`, `verification` and `one_shot` keep the classes of the three apart, so val and test ask about
-classes that the network has never seen; `closed` has all classes in all three. First comes test_fraction of everything,
+classes that the network has never seen; so does `pairs`, where the classes are the readers of books, and rows are their
+ratings; `closed` has all classes in all three. First comes test_fraction of everything,
 then val_fraction of what is left; an official test part, where there is one, takes the place of the first.
 """
 
@@ -19,7 +20,7 @@ from ablate.errors import DataError
 
 Indices = npt.NDArray[np.int64]
 
-PROTOCOLS = ("retrieval", "verification", "closed", "one_shot")
+PROTOCOLS = ("retrieval", "verification", "closed", "one_shot", "pairs")
 MIN_CLASSES = 2  # with one there is no negative
 STREAM = 0  # of the seed: splits draw from a stream of their own, so that no other draw moves them
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ablate.catalogue.backbones import takes_books
 from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
 from ablate.catalogue.metrics import METRICS, OFFICIAL
@@ -37,6 +38,8 @@ def as_text(kind: str) -> str:
         lines = [f"{kind} (in YAML a name alone takes the defaults, `name:` in a mapping searches its space)"]
     for entry in registry:
         lines.append(f"  {entry.name:18} {entry.summary}")
+        if kind == "backbones":
+            lines.append(f"  {'':18}   embeds: {'books' if takes_books(entry) else 'images'}")
         for name, parameter in entry.parameters.items():
             space = f", space {entry.space[name]}" if name in entry.space else ""
             lines.append(f"  {'':18}   {name}: default {parameter.default}{space}".replace("'", ""))

@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from ablate.catalogue.backbones import ImageShape
-from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.backbones import ItemShape
+from ablate.catalogue.datasets import DATASETS, item_shape
 from ablate.cost.flops import count_flops, count_params
 from ablate.study.configuration import Component, architecture
 from ablate.study.study import Study
 from ablate.training.network import build_network
 
-_counted: dict[tuple[str, ImageShape], dict[str, float]] = {}
+_counted: dict[tuple[str, ItemShape], dict[str, float]] = {}
 
 
-def static_costs(name: str, network: nn.Module, image: ImageShape) -> dict[str, float]:
+def static_costs(name: str, network: nn.Module, image: ItemShape) -> dict[str, float]:
     """Parameters and FLOPs, counted once per process and architecture: 8 ms for a small MLP, 75 for a ResNet-18."""
     if (name, image) not in _counted:
         _counted[name, image] = {
@@ -33,10 +33,10 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
         if architectures is None:
             return {}
         found += architectures
-    channels = DATASETS[study.data.name].build(**study.data.params).channels
+    dataset = DATASETS[study.data.name].build(**study.data.params)
     costs = {}
     for backbone, width, size in found:
-        image = ImageShape(channels, size)
+        image = item_shape(dataset, size)
         with torch.device("meta"):  # no weights are drawn
             network = build_network(backbone, width, image)
         name = architecture(backbone, width, size)

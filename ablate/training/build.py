@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from ablate.catalogue.augmentations import AUGMENTATIONS, READS_PIXELS, Pixels
-from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.backbones import ItemShape
 from ablate.catalogue.losses import HAS_WEIGHTS, LOSSES, Sizes
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.rates import Rates
@@ -75,7 +75,7 @@ class Parts:
 
 
 def build(
-    configuration: Configuration, image: ImageShape, *, training: TrainingSplit, goal: str, device: torch.device
+    configuration: Configuration, image: ItemShape, *, training: TrainingSplit, goal: str, device: torch.device
 ) -> Parts:
     """The parts of one trial on `device`; weights are drawn from torch's global generator."""
     from pytorch_metric_learning.losses import GenericPairLoss

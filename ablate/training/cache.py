@@ -1,7 +1,7 @@
 """The decoded cache: each data set and size is decoded once per machine, then memory-mapped by every trial.
 
 Files: <ABLATE_CACHE>/decoded/<name>-<size>-<digest of the sources>/{meta.json, <part>/images.npy, <part>/labels.npy}.
-Official pairs of a part are in <part>/pairs.npy.
+Official pairs of a part are in <part>/pairs.npy, ratings of books in <part>/ratings.npy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Decoded:
     parts: dict[str, Part]
     """Arrays mapped read-only: processes share the pages, and nothing is read before it is used."""
     digest: str
-    """SHA-256 of all images and labels: equal exactly where the data are."""
+    """SHA-256 of all images and labels, or of all books and ratings: equal exactly where the data are."""
 
 
 def load(name: str, dataset: Dataset, root: Path, image_size: int) -> Decoded:
@@ -66,13 +66,16 @@ def _open(folder: Path) -> Decoded | None:
         for part, shape in meta["shapes"].items():
             images = np.load(folder / part / "images.npy", mmap_mode="r")
             labels = np.load(folder / part / "labels.npy", mmap_mode="r")
-            if (list(images.shape), images.dtype) != (shape, np.uint8):
+            ratings = np.load(folder / part / "ratings.npy", mmap_mode="r") if part in meta["ratings"] else None
+            if (list(images.shape), images.dtype) != (shape, np.uint8 if ratings is None else np.float32):
                 return None
-            if (labels.shape, labels.dtype) != (images.shape[:1], np.int64):
+            if (labels.shape, labels.dtype) != ((images if ratings is None else ratings).shape[:1], np.int64):
+                return None
+            if ratings is not None and (ratings.shape[1:], ratings.dtype) != ((2,), np.int64):
                 return None
             pairs = np.load(folder / part / "pairs.npy") if part in meta["pairs"] else None
             official = None if pairs is None else OfficialPairs.from_table(pairs)
-            parts[part] = Part(images, labels, official, tuple(meta["notes"][part]))
+            parts[part] = Part(images, labels, official, ratings, tuple(meta["notes"][part]))
         return Decoded(parts, str(meta["digest"]))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):  # the last: a meta.json of other shape
         return None
@@ -119,6 +122,8 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
             arrays: dict[str, npt.ArrayLike] = {"images": decoded.images, "labels": decoded.labels}
             if decoded.pairs is not None:
                 arrays["pairs"] = decoded.pairs.table
+            if decoded.ratings is not None:
+                arrays["ratings"] = decoded.ratings
             for name, array in arrays.items():
                 with written(partial / part / f"{name}.npy") as file:
                     np.save(file, array)
@@ -127,6 +132,7 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
             "digest": _digest(parts),
             "shapes": {part: decoded.images.shape for part, decoded in parts.items()},
             "pairs": [part for part, decoded in parts.items() if decoded.pairs is not None],
+            "ratings": [part for part, decoded in parts.items() if decoded.ratings is not None],
             "notes": {part: decoded.notes for part, decoded in parts.items()},
         }
         with written(partial / "meta.json") as file:
@@ -148,4 +154,6 @@ def _digest(parts: Mapping[str, Part]) -> str:
         digest.update(np.ascontiguousarray(labels).data)
         if (pairs := parts[part].pairs) is not None:
             digest.update(pairs.table.astype("<i8").tobytes())
+        if (ratings := parts[part].ratings) is not None:
+            digest.update(np.ascontiguousarray(ratings).data)
     return digest.hexdigest()

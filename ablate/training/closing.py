@@ -18,10 +18,11 @@ from ablate.training.trained import trained_network
 def measure_architectures(configurations: Mapping[str, Configuration], spec: TrialSpec) -> dict[str, dict[str, float]]:
     """Latency of each network for batches of 1 and 32, in `cost/...` names; the caller sees to it that nothing else runs."""
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
-    channels = load_data(spec.data, device).shape.channels
+    shape = load_data(spec.data, device).shape
     measured = {}
     for key, configuration in configurations.items():
-        image = ImageShape(channels, configuration.image_size)
+        size = configuration.image_size
+        image = shape._replace(size=size) if isinstance(shape, ImageShape) else shape
         network = build_network(configuration.backbone, configuration.embedding_dim, image)
         one = cached_latency(network, image, key=key, batch=1, device=device)
         many = cached_latency(network, image, key=key, batch=32, device=device)

@@ -12,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ablate.catalogue.metrics import PROTOCOLS, RETRIEVAL
+from ablate.metrics.ranking import leave_one_out_metrics
+from ablate.metrics.reader_pairs import sample_reader_pairs
 from ablate.metrics.retrieval import retrieval_metrics
 from ablate.metrics.verification import Pairs, best_threshold, sample_pairs, verification_metrics
 from ablate.training.data import SplitData, TrialData
@@ -52,16 +54,19 @@ def evaluate(
     Raises Diverged where the embeddings are not finite.
     `threshold` is given for the test split: it was chosen on validation. Without one it is chosen on these very pairs.
     """
-    embeddings = embed(network, data, split)
+    embeddings = embed(network, data, split.judged())
     if not embeddings.isfinite().all():
         raise Diverged("the embeddings are no longer finite; a smaller learning rate may help")
     metrics = retrieval_metrics(embeddings, split.labels) if RETRIEVAL[0] in PROTOCOLS[protocol] else {}
+    if split.ratings is not None:
+        metrics = leave_one_out_metrics(embeddings, split.ratings)
+    else:
+        metrics |= order_metrics(embeddings, split, seed) | episode_metrics(embeddings, split, data.episodes, seed)
     pairs = pairs_of(split, seed)
     similarity = (embeddings[pairs.first] * embeddings[pairs.second]).sum(dim=1)
     if threshold is None:
         threshold = best_threshold(similarity, pairs.same)
     metrics |= verification_metrics(similarity, pairs.same, threshold=threshold)
-    metrics |= order_metrics(embeddings, split, seed) | episode_metrics(embeddings, split, data.episodes, seed)
     return metrics | {"threshold": threshold} | fold_metrics(similarity, split.pairs)
 
 
@@ -77,4 +82,7 @@ def pairs_of(split: SplitData, seed: int) -> Pairs:
     """The pairs that judge a split."""
     if split.pairs is not None:
         return on_device(split.pairs, split.labels.device)
-    return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=int(generator(seed, Stream.PAIRS).integers(2**31)))
+    drawn_by = int(generator(seed, Stream.PAIRS).integers(2**31))
+    if split.ratings is not None:
+        return sample_reader_pairs(split.ratings, num_pairs=NUM_PAIRS, seed=drawn_by)
+    return sample_pairs(split.labels, num_pairs=NUM_PAIRS, seed=drawn_by)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ablate.catalogue.backbones import ImageShape
 from ablate.cost.memory import peak_mib
 from ablate.training import checkpoint
 from ablate.training.architectures import static_costs
@@ -44,7 +45,7 @@ def train(spec: TrialSpec, report: Report) -> None:
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     data = load_data(spec.data, device)
     size = spec.configuration.image_size
-    assert data.shape.size == size, (
+    assert not isinstance(data.shape, ImageShape) or data.shape.size == size, (
         f"trial {spec.id} is to see images of {size} pixels, its data have {data.shape.size}"
     )
     parts = parts_of(spec, data)
@@ -153,10 +154,11 @@ class Trial:
         total = torch.zeros((), device=device)
         for indices in order[:most_steps]:
             images, labels = self.data.batch(self.data.train, indices), self.labels[indices]
+            spared = self.data.train.spared(indices)
             images = parts.augment(images, draw)
             with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
                 embeddings = parts.network(images)
-            loss = self._loss(embeddings, labels)
+            loss = self._loss(embeddings, labels, spared)
             parts.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward([loss])
             parts.step()
@@ -166,10 +168,13 @@ class Trial:
             raise Diverged(f"the loss became {mean} in epoch {epoch}; a smaller learning rate may help")
         return mean
 
-    def _loss(self, embeddings: Float[Tensor, "B D"], labels: Int[Tensor, "B"]) -> Float[Tensor, ""]:
+    def _loss(
+        self, embeddings: Float[Tensor, "B D"], labels: Int[Tensor, "B"], spared: Bool[Tensor, "B B"] | None
+    ) -> Float[Tensor, ""]:
         """Of one batch. Raises Diverged where a component cannot stand embeddings that are not finite."""
         try:
-            loss: Tensor = self.parts.loss(embeddings, labels, choose_tuples(self.parts, embeddings, labels))
+            tuples = choose_tuples(self.parts, embeddings, labels, spared)
+            loss: Tensor = self.parts.loss(embeddings, labels, tuples)
         except RuntimeError as error:  # looked at only then: the check would cost every step a synchronisation
             if embeddings.isfinite().all():
                 raise

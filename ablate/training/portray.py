@@ -38,12 +38,15 @@ def portray(spec: TrialSpec, split: str = "val") -> Portrait:
     data = load_data(spec.data, device)
     trained = trained_network(spec, data)
     items = {"val": data.val, "test": data.test}[split]
-    embeddings, labels = embed(trained.network, data, items).cpu(), items.labels.cpu().numpy()
+    embeddings, labels = embed(trained.network, data, items.judged()).cpu(), items.labels.cpu().numpy()
     pairs = pairs_of(items, {"val": spec.data.seed, "test": spec.data.test_seed}[split])
     first, second, same = pairs.first.cpu(), pairs.second.cpu(), pairs.same.cpu()
     similarity = (embeddings[first] * embeddings[second]).sum(dim=1)
     threshold = trained.best["val/threshold"]
-    sample = project(embeddings.numpy(), labels, seed=SEED)
+    of_rows = (
+        embeddings if items.ratings is None else embeddings[items.rows.cpu()]
+    )  # of books: once for each who liked it
+    sample = project(of_rows.numpy(), labels, seed=SEED)
     notes = [] if sample else ["the embeddings are one point, or too few: they have no projection"]
     visible = items.images.ndim == 4
     if not visible:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from ablate.catalogue.datasets import DATASETS, Dataset, Part
+from ablate.catalogue.datasets import DATASETS, Dataset, Part, holds_books
 from ablate.errors import DataError
 from ablate.study.splits import make_splits, num_train_classes
 from ablate.training.cache import load
@@ -41,7 +41,11 @@ def data_root(name: str) -> Path:
     return root
 
 
-@pytest.fixture(scope="module", params=DATASETS.names)
+IMAGES = [entry.name for entry in DATASETS if not holds_books(entry)]
+"""Books have a test file of their own."""
+
+
+@pytest.fixture(scope="module", params=IMAGES)
 def read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
     """Every registered data set at its default size, decoded once for all tests of this file."""
     root, dataset = data_root(request.param), DATASETS[request.param].build()

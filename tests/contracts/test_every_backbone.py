@@ -1,4 +1,4 @@
-"""What every backbone owes to the network: features [B, F] of images [B, C, H, W], for every size and number of channels.
+"""What every backbone of images owes: features [B, F] of images [B, C, H, W], for every size and number of channels.
 
 Shapes are asked on the meta device, where nothing is computed; numbers of small images.
 """
@@ -13,13 +13,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ablate.catalogue.backbones import BACKBONES, Backbone, ImageShape
+from ablate.catalogue.backbones import BACKBONES, Backbone, ImageShape, takes_books
 from ablate.catalogue.registry import Entry
 from ablate.cost.flops import count_flops
 
 OF_FAMILIES = ["timm:resnet10t"] if find_spec("timm") else []
 """One backbone for each library that brings its own."""
-ENTRIES = [*BACKBONES, *(BACKBONES[name] for name in OF_FAMILIES)]
+ENTRIES = [*(entry for entry in BACKBONES if not takes_books(entry)), *(BACKBONES[name] for name in OF_FAMILIES)]
 every_backbone = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
 SIZES = (8, 28, 64, 224)
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)

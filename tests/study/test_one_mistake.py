@@ -71,7 +71,7 @@ ONE_FAULT = [
         "open",
         3,
         "data.protocol: 'open' is not known here",
-        "'retrieval', 'verification', 'closed' or 'one_shot'",
+        "'retrieval', 'verification', 'closed', 'one_shot' or 'pairs'",
     ),
     ("{trials", "{algorithm: bayes, trials", 12, "'bayes' is not known here", "'tpe' or 'random'"),
     ("{asha: {grace_epochs: 2}}", "ahsa", 12, "search.stopping: 'ahsa' is not known here", "write none, asha, or"),

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ablate.catalogue.backbones import ImageShape
 from ablate.catalogue.datasets import Part
 from ablate.study.splits import Split, Splits
 from ablate.training import data
@@ -45,7 +46,7 @@ def whole(trial_data: TrialData, split: SplitData) -> Tensor:
 def test_training_pixels_have_mean_0_and_deviation_1_in_each_channel(images: dict[str, np.ndarray]) -> None:
     loaded = load_data(DIGITS, CPU)
     pixels = whole(loaded, loaded.train)
-    assert loaded.shape.channels == 2
+    assert loaded.shape == ImageShape(channels=2, size=8)
     torch.testing.assert_close(pixels.mean(dim=(0, 2, 3)), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(pixels.std(dim=(0, 2, 3), correction=0), torch.ones(2))
 

@@ -1,6 +1,7 @@
 """What a data set is to `ablate`: labelled uint8 images in a train part and, where there is one, an official test part.
 
-Shapes: N images, H height, W width, C channels (1 or 3).
+A data set of books (`book_dataset.py`) has rows of numbers in place of images, and ratings in place of class numbers.
+Shapes: N images, H height, W width, C channels (1 or 3); of books N books, W width of a row, R ratings.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from ablate.catalogue.registry import Registry
 class Part:
     """Decoded images with their class numbers."""
 
-    images: npt.NDArray[np.uint8]
-    """[N, H, W, C]."""
+    images: npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+    """[N, H, W, C] in bytes; of books [N, W] in floats, laid out as their `BookShape` says."""
     labels: npt.NDArray[np.int64]
-    """[N], class numbers; a class that is in two parts has the same number in both."""
+    """[N], class numbers; a class that is in two parts has the same number in both. Of books [R], the reader of each rating."""
     pairs: OfficialPairs | None = None
     """Of a test part whose makers published the pairs to be judged by; protocol `verification` takes these."""
+    ratings: npt.NDArray[np.int64] | None = None
+    """[R, 2], of books: which book (a row of `images`) was rated, and its 1 to 5 stars. A reader rates a book once."""
     notes: tuple[str, ...] = ()
     """What a user should know of how the part came about, a sentence each: what was left out, and why."""
 
@@ -46,9 +49,9 @@ class Dataset(Protocol):
     """One data set; built without touching a file."""
 
     image_size: int
-    """Default height and width in pixels: the native one, or what the literature uses."""
+    """Default height and width in pixels: the native one, or what the literature uses; 0 where items are no images."""
     channels: int
-    """1 for grey, 3 for colour."""
+    """1 for grey, 3 for colour; 0 where items are no images."""
     disjoint_parts: bool
     """True where the official test part has classes of its own (Omniglot); False where it shares them (MNIST).
 

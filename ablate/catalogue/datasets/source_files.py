@@ -19,7 +19,7 @@ class WantedFile:
     places: tuple[str, ...]
     """Where it may lie, relative to the data folder; the first place that has a file counts."""
     md5s: tuple[str, ...]
-    """The contents that are right."""
+    """The contents that are right; none named: any."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ def _look(root: Path, wanted: Mapping[str, WantedFile]) -> _Findings:
         except OSError as error:
             findings.wrong.append(f"{path} cannot be read ({error.strerror})\n  make it readable")
             continue
-        if md5 in file.md5s:
+        if not file.md5s or md5 in file.md5s:
             findings.sound[key] = SourceFile(path, md5)
         else:
             findings.wrong.append(
