@@ -75,6 +75,15 @@ def test_nothing_touches_the_edge_of_a_picture(drawn: dict[str, bytes]) -> None:
             assert edge.min() > 250, name
 
 
+def test_long_names_are_not_cut_off_by_the_edge(seen: tuple[StudyResults, Portrait]) -> None:
+    study, portrait = seen
+    trials = [replace(row, arm="loss=lifted_structure " * 20) for row in study.trials]
+    long = replace(study, study="study-of-a-long-name" * 4, trials=trials)  # as long as a name may be
+    for name, content in trial_figures(long, "0000", replace(portrait, pairs=(), sample=None)).items():
+        picture = pixels(content)
+        assert picture[:, :2].min() > 250 and picture[:, -2:].min() > 250, name
+
+
 def test_without_a_portrait_the_curves_are_drawn_alone_and_without_a_report_nothing(
     seen: tuple[StudyResults, Portrait],
 ) -> None:
