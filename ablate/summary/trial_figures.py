@@ -15,14 +15,15 @@ from ablate.summary.words import cut
 from ablate.training.portrait import Portrait
 
 SPLITS = {"val": "validation", "test": "test"}
-ARM_WIDTH = 60
+NAME_WIDTH = 110
+"""Characters that fit the narrowest picture."""
 
 
 def trial_figures(study: StudyResults, id: str, portrait: Portrait | None) -> dict[str, bytes]:
     """File name -> PNG; without a portrait the curves alone, and of those without a report nothing."""
     assert study.folder is not None, "curves lie in the study's folder"
     row = next(row for row in study.trials if row.id == id)
-    name = f"{study.study}, trial {id} ({cut(row.arm, ARM_WIDTH)})"
+    name = cut(f"{study.study}, trial {id} ({row.arm})", NAME_WIDTH)
     reports = curves.read(StudyFolder(study.folder).trial(id))
     drawn: dict[str, Figure] = {}
     if reports:
@@ -33,7 +34,7 @@ def trial_figures(study: StudyResults, id: str, portrait: Portrait | None) -> di
 
 
 def _portrait_figures(portrait: Portrait, name: str) -> dict[str, Figure]:
-    title = f"{name}, {SPLITS[portrait.split]} split of {portrait.dataset}, epoch {portrait.epoch}"
+    title = f"{name}\n{SPLITS[portrait.split]} split of {portrait.dataset}, epoch {portrait.epoch}"
     drawn = {}
     if portrait.roc is not None:
         drawn["roc.png"] = roc_figure(portrait.roc, title=title)
