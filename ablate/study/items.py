@@ -65,9 +65,9 @@ class _Checks:
     def image_keys(self) -> None:
         """Sizes, turns and augmentations are of images."""
         keys: list[tuple[str, ...]] = [("data",), ("space",), ("ablation", "factors")]
-        for path in ((*outer, "image_size") for outer in keys):
-            if self.document.get(*path) is not None:
-                self.fault(path, f"data set {self.name} holds books, which have no pixels", "remove it")
+        for key in ((*outer, "image_size") for outer in keys):
+            if self.document.get(*key) is not None:
+                self.fault(key, f"data set {self.name} holds books, which have no pixels", "remove it")
         if self.document.get("data", "rotate_classes") is True:
             what = f"data set {self.name} holds books, which cannot be turned"
             self.fault(("data", "rotate_classes"), what, "remove it")

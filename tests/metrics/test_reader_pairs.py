@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_pairs_and_another_seed_others() -> None:
 
 def test_where_nobody_dislikes_anything_all_negatives_are_unread() -> None:
     table = torch.tensor([(0, 0, 5), (0, 1, 5), (1, 1, 4), (1, 2, 4)])
-    pairs = sample_reader_pairs(Ratings(*table.T.contiguous(), 4), num_pairs=100, seed=0)
+    pairs = sample_reader_pairs(Ratings(table[:, 0], table[:, 1], table[:, 2], 4), num_pairs=100, seed=0)
     unread = {(0, 2), (0, 3), (1, 2), (1, 3)} | {(1, 0), (2, 0), (1, 3), (2, 3)}
     assert set(zip(pairs.first[50:].tolist(), pairs.second[50:].tolist(), strict=True)) == unread
 
@@ -80,7 +80,7 @@ def test_where_nobody_dislikes_anything_all_negatives_are_unread() -> None:
 def test_readers_without_two_liked_books_make_no_pairs_and_that_is_said() -> None:
     table = torch.tensor([(0, 0, 5), (0, 1, 1), (1, 1, 4)])
     with pytest.raises(ValueError, match="a reader with two liked books"):
-        sample_reader_pairs(Ratings(*table.T.contiguous(), 3), num_pairs=10, seed=0)
+        sample_reader_pairs(Ratings(table[:, 0], table[:, 1], table[:, 2], 3), num_pairs=10, seed=0)
 
 
 def test_spared_are_exactly_the_pairs_of_which_one_reader_does_not_dislike_both() -> None:

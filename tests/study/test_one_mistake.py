@@ -66,7 +66,7 @@ ONE_FAULT = [
     ("  loss: {triplet: {margin: 0.2}}\n", "", 5, "space: there is no loss", "name one: contrastive"),
     ("mlp", "{resnet18: 3}", 6, "3 is no mapping", "resnet18 has no parameters: write resnet18: {}"),
     ("digits", "digit", 3, "data set 'digit' is not registered", "did you mean 'digits'?"),
-    ("closed", "open", 3, "data.protocol: 'open' is not known here", "'retrieval', 'verification' or 'closed'"),
+    ("closed", "open", 3, "data.protocol: 'open' is not known here", "'retrieval', 'verification', 'closed'"),
     ("{trials", "{algorithm: bayes, trials", 12, "'bayes' is not known here", "'tpe' or 'random'"),
     ("{asha: {grace_epochs: 2}}", "ahsa", 12, "search.stopping: 'ahsa' is not known here", "write none, asha, or"),
     ("{asha: {grace_epochs: 2}}", "false", 12, "search.stopping: False is not known here", "write none, asha, or"),

@@ -77,7 +77,8 @@ def test_rows_of_a_split_are_its_readers_likes_and_readers_are_disjoint(data: Tr
 
 
 def _columns(ratings: object) -> tuple[list[int], list[int], list[int]]:
-    return tuple(getattr(ratings, name).tolist() for name in ("reader", "book", "stars"))  # type: ignore[return-value]
+    reader, book, stars = (getattr(ratings, name).tolist() for name in ("reader", "book", "stars"))
+    return reader, book, stars
 
 
 def test_books_reach_the_network_as_they_were_decoded(data: TrialData) -> None:

@@ -26,7 +26,7 @@ def test_another_augmentation_mines_the_same_tuples_from_the_same_embeddings(
     """What augments draws from a stream of its own, so a miner that draws too is not disturbed."""
     mined: list[list[list[int]]] = []
 
-    def on_known_embeddings(parts: Parts, embeddings: Tensor, labels: Tensor) -> Tuples | None:
+    def on_known_embeddings(parts: Parts, embeddings: Tensor, labels: Tensor, *_: None) -> Tuples | None:
         fixed = torch.nn.functional.normalize(torch.arange(embeddings.numel()).view_as(embeddings).cos(), dim=1)
         chosen = choose_tuples(parts, fixed, labels)
         assert chosen is not None

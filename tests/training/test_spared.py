@@ -97,4 +97,4 @@ def test_sparing_nothing_chooses_as_without(sampler: str) -> None:
 def test_the_miner_is_left_as_it_was() -> None:
     parts = parts_of("triplet", "hard", normalize=True)
     chosen(parts, spared(0.5))
-    assert parts.miner is not None and len(parts.miner.distance._forward_hooks) == 0  # type: ignore[union-attr, arg-type]
+    assert parts.miner is not None and len(parts.miner.distance._forward_hooks) == 0  # type: ignore[union-attr]

@@ -136,7 +136,7 @@ def test_a_folder_that_is_not_there_is_refused_with_the_files_it_needs(tmp_path:
 
 
 def test_a_data_set_reads_the_word_pieces_of_the_pretrained_folder(folder: Path) -> None:
-    shape = DATASETS["goodbooks"].build(tokenizer=str(folder)).shape  # type: ignore[attr-defined]
+    shape = DATASETS["goodbooks"].build(tokenizer=str(folder)).shape
     assert shape.vocabulary == 40
     ids = load_word_pieces(str(folder)).encode("Seaside zz", add_special_tokens=False).ids
     assert ids == [5, 6, 1]

@@ -45,7 +45,8 @@ REVIEWS = [
 
 def decoded(root: Path, **params: object) -> Part:
     dataset = DATASETS["amazon_books"].build(tokens=16, vocabulary=256, **{"least_ratings": 2, **params})
-    return dataset.decode(root, 0)["train"]
+    part: Part = dataset.decode(root, 0)["train"]
+    return part
 
 
 def test_reviews_of_one_title_are_of_one_book_however_it_is_spelled(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_reviews_of_one_title_are_of_one_book_however_it_is_spelled(tmp_path: Pa
     assert part.ratings is not None
     assert part.labels.tolist() == [0, 0, 0, 1, 1]
     assert part.ratings.tolist() == [[0, 5], [1, 4], [2, 1], [1, 5], [2, 4]]
-    assert part.images.shape == (3, DATASETS["amazon_books"].build(tokens=16).shape.width)  # type: ignore[attr-defined]
+    assert part.images.shape == (3, DATASETS["amazon_books"].build(tokens=16).shape.width)
     assert part.images[:, -2].tolist() == [1, 2, 1], "main category: Fiction is the most frequent"
 
 

@@ -51,12 +51,13 @@ RATINGS: list[tuple[object, object, object]] = [
 
 def decoded(root: Path, **params: object) -> Part:
     dataset = DATASETS["goodbooks"].build(tokens=16, vocabulary=256, **params)
-    return dataset.decode(root, 0)["train"]
+    part: Part = dataset.decode(root, 0)["train"]
+    return part
 
 
 def test_a_row_holds_tokens_then_numbers_then_categories(tmp_path: Path) -> None:
     part = decoded(write_goodbooks(tmp_path, BOOKS, GENRES, RATINGS))
-    shape = DATASETS["goodbooks"].build(tokens=16, vocabulary=256).shape  # type: ignore[attr-defined]
+    shape = DATASETS["goodbooks"].build(tokens=16, vocabulary=256).shape
     assert part.images.shape == (3, shape.width) and part.images.dtype == np.float32
     tokens, numbers, categories = np.split(part.images, [shape.tokens, shape.tokens + shape.numbers], axis=1)
     assert (tokens == tokens.astype(int)).all() and tokens.min() >= 0 and tokens.max() < shape.vocabulary
@@ -64,7 +65,7 @@ def test_a_row_holds_tokens_then_numbers_then_categories(tmp_path: Path) -> None
     np.testing.assert_allclose(numbers.mean(axis=0), 0, atol=1e-6)
     ages = np.log([2018 - 1999, 2018 - 2008])  # the year of the second book is not known: it is 0, the mean
     expected = (ages - ages.mean()) / ages.std()
-    np.testing.assert_allclose(numbers[[0, 2, 1], 0], [*expected, 0], rtol=1e-5)
+    np.testing.assert_allclose(numbers[[0, 2, 1], 0].astype(float), np.append(expected, 0.0), rtol=1e-5)
     # one language; genres fantasy, nonfiction and science, each once and so by name ("fiction" says little of book 3)
     assert categories.tolist() == [[1, 1], [0, 2], [1, 3]]
 
