@@ -6,6 +6,7 @@ from typing import Any
 
 from ablate.catalogue.backbones import BACKBONES, takes_books
 from ablate.catalogue.datasets import DATASETS, BookDataset, Dataset, holds_books
+from ablate.catalogue.losses import CHOOSES_ITSELF, LOSSES
 from ablate.errors import Fault
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 
@@ -20,6 +21,7 @@ def check_items(document: Document, dataset: Dataset, faults: list[Fault]) -> No
     checks.protocol()
     if isinstance(dataset, BookDataset):
         checks.image_keys()
+        checks.losses()
         checks.vocabulary(dataset)
 
 
@@ -74,6 +76,14 @@ class _Checks:
         for name, path in _levels(self.document, "augmentation"):
             if name != "none":
                 self.fault(path, f"{name} changes images, but data set {self.name} holds books", "write none")
+
+    def losses(self) -> None:
+        """A book belongs to many readers: what pairs books by their labels alone would push a liked one away."""
+        for name, path in _levels(self.document, "loss"):
+            if name in CHOOSES_ITSELF:
+                what = f"{name} {CHOOSES_ITSELF[name]}, so it would push away books that a reader liked"
+                suited = [entry.name for entry in LOSSES if entry.name not in CHOOSES_ITSELF]
+                self.fault(path, what, f"take one of: {', '.join(suited)}")
 
     def vocabulary(self, dataset: BookDataset) -> None:
         """Pretrained weights know tokens by their own numbers."""

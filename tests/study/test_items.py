@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.catalogue.datasets import DATASETS, BookDataset
+from ablate.catalogue.datasets import DATASETS, holds_books
 from ablate.study.load import parse_study
 from tests.study.sound import faults_in
 
@@ -92,6 +92,12 @@ def test_what_does_not_go_with_books_is_refused(edit: tuple[str, str], line: int
     assert [(fault.where, fault.what, fault.mend) for fault in faults] == [(f"f.yaml:{line}", what, mend)]
 
 
+def test_a_loss_that_pairs_books_by_itself_is_refused() -> None:
+    (fault,) = faults_in(edited(("[contrastive, triplet]", "[contrastive, arcface]")))
+    assert fault.where == "f.yaml:5" and "would push away books that a reader liked" in fault.what
+    assert fault.mend.startswith("take one of: contrastive, triplet") and "arcface" not in fault.mend
+
+
 def test_pretrained_weights_go_with_their_own_word_pieces() -> None:
     text = edited(
         ("[text_cnn, hybrid]", "{distilbert: {pretrained: [none, models/tiny]}}"),
@@ -102,7 +108,7 @@ def test_pretrained_weights_go_with_their_own_word_pieces() -> None:
 
 def test_books_backbones_and_the_protocol_pairs_are_refused_on_images() -> None:
     faults = faults_in(edited(("goodbooks", "digits"), ("epochs: 2", "batch: {classes: 4}")))
-    books = ", ".join(entry.name for entry in DATASETS if isinstance(entry.build(), BookDataset))
+    books = ", ".join(entry.name for entry in DATASETS if holds_books(entry))
     assert [fault.what for fault in faults] == [
         "data.protocol: pairs is for books and their readers, but data set digits holds images",
         "space.backbone: text_cnn embeds books, but data set digits holds images",
