@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ class StudyResults:
     """Where it was read from; None for an MLflow experiment."""
     importance: Sequence[Importance] = ()
     """Of a search's parameters, where it was asked for."""
+    meaning: Mapping[str, str] = field(default_factory=dict)
+    """What its numbers mean: data, split, resources, epochs; empty where it was read from MLflow."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
@@ -74,7 +76,16 @@ def read_folder(path: Path) -> StudyResults:
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
     question = description["question"]
-    return StudyResults(description["study"], question, objective, rows, design, folder.path, driven=folder.driven)
+    return StudyResults(
+        description["study"],
+        question,
+        objective,
+        rows,
+        design,
+        folder.path,
+        meaning=description.get("meaning", {}),
+        driven=folder.driven,
+    )
 
 
 def read_asked(path: Path, id: str) -> Asked:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ablate.store.read import StudyResults
 from ablate.summary.ablation_answer import answer
-from ablate.summary.ablation_tables import arms_table, budget_table, effects_table, heat_maps
+from ablate.summary.ablation_tables import arms_table, effects_table, heat_maps
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
 from ablate.summary.official import official_tables
@@ -16,6 +16,7 @@ from ablate.summary.search_report import failed_table
 from ablate.summary.stability import budgets_of
 from ablate.summary.statistics import paired
 from ablate.summary.table import Report
+from ablate.summary.tuning_tables import budget_table, chosen_table
 
 INTERACTIONS = "interactions, in points: both together, beyond the sum of each alone"
 
@@ -34,6 +35,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         effects_table(interactions, INTERACTIONS) if interactions else None,
         *heat_maps(cells),
         budget_table(budgets) if budgets else None,
+        chosen_table(study, cells),
         failed_table(study),
     ]
     data = {

@@ -7,12 +7,12 @@ from itertools import combinations, product
 
 import numpy as np
 
+from ablate.catalogue.metrics import METRICS
 from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
 from ablate.summary.pareto import Front
 from ablate.summary.search_report import costs_of
-from ablate.summary.stability import Budget
 from ablate.summary.statistics import paired
 from ablate.summary.table import Table
 from ablate.summary.words import head, short_number
@@ -85,12 +85,15 @@ def arms_table(cells: Cells, front: Front) -> Table:
     rows = []
     for arm in ranked:
         found = paired(means[arm]) if means[arm] else None
+        low, high = (None, None) if found is None else (found.low, found.high)
+        if cells.metric.partition("/")[2] in METRICS and low is not None and high is not None:
+            low, high = max(low, 0.0), min(high, 1.0)  # where the t interval leaves what the metric can be
         failed = sum(count for state, count in cells.ended[arm].items() if state not in ("complete", "running"))
         rows.append(
             [
                 arm,
                 "-" if found is None or found.mean is None else f"{found.mean:.4f}",
-                "-" if found is None else interval(found.low, found.high, 1.0, ".4f"),
+                "-" if found is None else interval(low, high, 1.0, ".4f"),
                 str(len(means[arm])),
                 str(failed),
                 *(_cost(cells, arm, cost) for cost in costs),
@@ -145,31 +148,6 @@ def _heat_map(cells: Cells, one: str, other: str) -> Table | None:
     heads = [f"{one} \\ {other}", *map(written, design.levels[other])]
     shades = f"from worst to best: {SHADES.strip()}"
     return Table(f"mean {cells.metric}: {one} x {other}", heads, rows, shades, words=(heads[0],))
-
-
-def budget_table(budgets: Sequence[Budget]) -> Table:
-    """Each arm's best against its tuning budget, and how far the ranking is the final one."""
-    shown = [budget for budget in budgets if budget.trials in _steps(len(budgets))]
-    arms = list(budgets[-1].best)
-    rows = [
-        [
-            str(budget.trials),
-            "-" if budget.tau is None else f"{budget.tau:+.2f}",
-            *(f"{budget.best[arm]:.4f}" if arm in budget.best else "-" for arm in arms),
-        ]
-        for budget in shown
-    ]
-    note = "tau: Kendall's, between the arms' ranking after so many trials and that of the final ones; then each arm's best"
-    return Table("tuning budget and rank stability", ["trials", "tau", *arms], rows, note)
-
-
-def _steps(most: int) -> set[int]:
-    """1, 2, 3, 5, 8, 12, 18, ... and the last."""
-    steps, step = {most}, 1
-    while step < most:
-        steps.add(step)
-        step = max(step + 1, round(step * 1.5))
-    return steps
 
 
 def _cost(cells: Cells, arm: str, cost: str) -> str:

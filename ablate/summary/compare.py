@@ -33,6 +33,7 @@ def compare(one: Side, other: Side, metric: str | None = None) -> Report:
     left, metric, goal = _rows(one, metric)
     right, _, _ = _rows(other, metric)
     pairs = _matched(one, other, left, right)
+    margin = one.study.design.margin if one.study.design is not None else None
     tests = [
         paired([left[a][seed].metrics[metric] - right[b][seed].metrics[metric] for seed in left[a] if seed in right[b]])
         for a, b in pairs
@@ -49,14 +50,28 @@ def compare(one: Side, other: Side, metric: str | None = None) -> Report:
                 str(test.n),
                 _ratio(left[a], right[b], "cost/train_seconds"),
                 _ratio(left[a], right[b], "cost/latency_ms_p50"),
-                verdict(test, p_adjusted=p, goal=goal) if test.n > 1 else _untested(test.n),
+                verdict(test, p_adjusted=p, goal=goal, margin=margin) if test.n > 1 else _untested(test.n),
             ]
         )
     heads = ["first", "second", "difference", "95 % interval", "Holm p", "n", "train time", "latency", "the first is"]
     title = f"{one.name} against {other.name}, in points of {metric}"
     if all(a == b for a, b in pairs):
         heads, rows = ["arm", *heads[2:]], [row[1:] for row in rows]
-    return Report([title], [Table("arms", heads, rows, "n: seeds that both have", words=("arm", "first", "second"))])
+    return Report(
+        [title, *_warnings(one, other)],
+        [Table("arms", heads, rows, "n: seeds that both have", words=("arm", "first", "second"))],
+    )
+
+
+COMPARABLE = ("data", "data_digest", "seed", "resources", "space.epochs")
+"""What two studies must share, so that their arms alone make the difference."""
+
+
+def _warnings(one: Side, other: Side) -> list[str]:
+    """In what the studies differ beside their arms."""
+    left, right = one.study.meaning, other.study.meaning
+    differ = [key for key in COMPARABLE if key in left and key in right and left[key] != right[key]]
+    return [f"careful: not the arms alone differ, but also {key}: {left[key]} / {right[key]}" for key in differ]
 
 
 def _rows(side: Side, metric: str | None) -> tuple[Mapping[str, Mapping[int, TrialResult]], str, str]:
@@ -82,7 +97,7 @@ def _rows(side: Side, metric: str | None) -> tuple[Mapping[str, Mapping[int, Tri
 def _matched(one: Side, other: Side, left: Mapping[str, object], right: Mapping[str, object]) -> list[tuple[str, str]]:
     """Which of the left is compared with which of the right."""
     if len(left) == 1 or len(right) == 1:
-        return [(a, b) for a in left for b in right]
+        return [(a, b) for a in left for b in right if one.study is not other.study or a != b]
     both = [(arm, arm) for arm in left if arm in right]
     if not both:
         raise StoreError(f"{one.name} and {other.name} have no arm in common\n  name two: STUDY:ARM")
@@ -90,10 +105,10 @@ def _matched(one: Side, other: Side, left: Mapping[str, object], right: Mapping[
 
 
 def _ratio(left: Mapping[int, TrialResult], right: Mapping[int, TrialResult], cost: str) -> str:
-    """Mean of the first over mean of the second."""
+    """Mean of the first over mean of the second, over the seeds that both have."""
     means = []
     for rows in (left, right):
-        values = [row.cost[cost] for row in rows.values() if cost in row.cost]
+        values = [row.cost[cost] for seed, row in rows.items() if cost in row.cost and seed in left and seed in right]
         means.append(sum(values) / len(values) if values else 0.0)
     return f"x {means[0] / means[1]:.2f}" if all(means) else "-"
 

@@ -61,12 +61,12 @@ def configuration(row: TrialResult, names: list[str]) -> str:
     parts = []
     for name in dict.fromkeys(n.partition(".")[0] if n.partition(".")[0] in SLOTS else n for n in row.params):
         own = [n for n in names if n.startswith(f"{name}.") and n in row.params] if name in SLOTS else []
-        words = [f"{n.partition('.')[2]}={_short(row.params[n])}" for n in own]
+        words = [f"{n.partition('.')[2]}={short(row.params[n])}" for n in own]
         if name in SLOTS and (name in names or own):
             level = str(row.params[name])
             parts.append(" ".join([f"no {name}" if level == "none" else level, *words]))
         elif name in names:
-            parts.append(f"{name}={_short(row.params[name])}")
+            parts.append(f"{name}={short(row.params[name])}")
     return ", ".join(parts) or row.arm
 
 
@@ -76,5 +76,6 @@ def cut(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 3] + "..."
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
+    """A parameter in a table."""
     return f"{value:.3g}" if isinstance(value, float) else str(value)

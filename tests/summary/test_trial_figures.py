@@ -20,8 +20,8 @@ from ablate.summary.trial_figures import trial_figures
 from ablate.training.portrait import Neighbours, Portrait
 from tests.training.studies import portrait_of, shared_cache, trained_search
 
-SIZES = {"curves.png": (12, 7.1), "roc.png": (12.5, 4.6), "embeddings.png": (12.5, 6)}
-"""Inches, of those whose size does not depend on what there is to show: 12 panels of curves."""
+SIZES = {"curves.png": (12, 9.2), "roc.png": (12.5, 4.6), "embeddings.png": (12.5, 6)}
+"""Inches, of those whose size does not depend on what there is to show: 13 panels of curves."""
 
 
 @pytest.fixture(scope="module")
