@@ -127,7 +127,7 @@ def test_the_ranking_is_followed_along_the_tuning_budget() -> None:
             reason=None,
             seed=10**6,
             arm=arm,
-            params={},
+            params={"lr": value / 100, "epochs": 3},
             metrics={"val/recall_at_1": value},
             phase="tune",
         )
@@ -135,11 +135,32 @@ def test_the_ranking_is_followed_along_the_tuning_budget() -> None:
             [("baseline", 0.9), ("sampler=hard", 0.1), ("baseline", 0.2), ("sampler=hard", 0.95)]
         )
     ]
-    found = replace(base, trials=[*base.trials, *tuning], design=replace(base.design, tuned=2))
+    judged = [replace(row, params={"lr": 0.0095 if row.arm == "sampler=hard" else 0.009}) for row in base.trials]
+    found = replace(base, trials=[*judged, *tuning], design=replace(base.design, tuned=2))
     stability = json.loads(shown(found, "json"))["stability"]
     assert [(each["trials"], each["tau"]) for each in stability] == [(1, -1.0), (2, 1.0)]
     assert stability[1]["best"] == {"baseline": 0.9, "sampler=hard": 0.95}
     assert "tuning budget and rank stability" in shown(found)
+    chosen = shown(found).split("chosen by tuning\n")[1].splitlines()
+    assert chosen[0].split() == ["arm", "lr"]
+    assert "baseline       0.009" in chosen and "sampler=hard   0.0095" in chosen
+
+
+def test_arms_are_judged_by_the_metric_that_is_asked_for() -> None:
+    found = made()
+    text = render(found, pareto_front(found), "table", "val/recall_at_1")
+    assert "effects on val/recall_at_1" in text and "judged by val/recall_at_1" in text.replace("\n", " ")
+
+
+def test_an_arms_interval_does_not_leave_what_the_metric_can_be() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {(arm, s): 0.99 - 0.03 * s for s in range(2) for arm in arms}
+    row = next(
+        line
+        for line in shown(study(design("one_at_a_time", arms, seeds=2), values)).splitlines()
+        if line.startswith("baseline ")
+    )
+    assert "1.0000]" in row
 
 
 @pytest.mark.parametrize("format", ["table", "md", "csv", "json", "latex"])

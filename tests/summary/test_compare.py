@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -41,6 +43,23 @@ def test_two_arms_that_are_named_are_compared() -> None:
     (table,) = compare(one, other).tables
     assert [cells[:2] for cells in table.rows] == [["loss=circle", "baseline"]]
     assert "cannot tell apart" in as_table(compare(one, other))
+
+
+def test_what_else_differs_between_two_studies_is_told() -> None:
+    one, other = (
+        Side(s.name, replace(s.study, meaning={"data": data, "space.epochs": "3", "arm x: space.loss": data}), None)
+        for s, data in ((ablation(0.1), "mnist"), (ablation(0.0), "digits"))
+    )
+    (_, warning) = compare(one, other).answer
+    assert warning == "careful: not the arms alone differ, but also data: mnist / digits"
+
+
+def test_the_margin_of_the_first_study_makes_arms_equivalent() -> None:
+    side = ablation(0.0, seeds=8)
+    assert side.study.design is not None
+    stated = replace(side.study, design=replace(side.study.design, margin=0.05))
+    (table,) = compare(Side("a", stated, "loss=circle"), Side("b", stated, "baseline")).tables
+    assert table.rows[0][-1] == "equivalent"
 
 
 def test_two_searches_have_one_seed_and_no_test() -> None:

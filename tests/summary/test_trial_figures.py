@@ -64,7 +64,7 @@ def test_every_picture_is_drawn_in_its_size_and_shows_something(drawn: dict[str,
         assert 0.3 < (picture.min(axis=2) > 250).mean() < 0.99, f"{name} has no white between what it shows"
         if name in SIZES:
             width, height = SIZES[name]
-            assert picture.shape == (round(height * DPI), round(width * DPI), 3), name
+            assert picture.shape == (int(height * DPI), int(width * DPI), 3), name
 
 
 def test_nothing_touches_the_edge_of_a_picture(drawn: dict[str, bytes]) -> None:
