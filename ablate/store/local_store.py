@@ -87,9 +87,8 @@ def _make(path: Path) -> None:
     for each in _files(new):  # of a process that was killed here
         each.unlink()
     logging.getLogger("mlflow.store").setLevel(logging.WARNING)
-    SqlAlchemyStore(
-        f"sqlite:///{new}", "./mlruns"
-    ).engine.dispose()  # ./mlruns: MLflow's own default, which we never use
+    artifacts = "./mlruns"  # MLflow's own default, which we never use
+    SqlAlchemyStore(f"sqlite:///{new}", artifacts).engine.dispose()  # type: ignore[no-untyped-call]
     os.replace(new, path)
 
 
