@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.engine import environment, session
+from ablate.engine.interruption import Interruption, stoppable, undisturbed
 from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
@@ -34,6 +35,8 @@ MOST_TRIALS = 500
 MIRROR_PATIENCE_SECONDS = 30.0
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 """How long MLflow may take to catch up at the end; after Ctrl-C the whole ending has 10 seconds."""
+LEAVING_SECONDS = 20.0
+"""Ray ends within two; where it hangs, the process ends without it."""
 
 
 def run_study(study: Study, options: Options) -> Outcome:
@@ -110,27 +113,30 @@ class _Run:
 
         from ablate.engine.closing import still_open
 
-        interruption, session_dir, status = session.Interruption(), None, "FAILED"
-        try:
-            with self.progress:
-                for note in official_notes(self.data):  # also among the notes at the end, but then hours are spent
-                    self.progress.say(note)
-                self._take_finished()
-                if self._trials_left() or still_open(self.memory).anything:
-                    own = not ray.is_initialized()
-                    session_dir = session.start(self.allowed, self.folder, last) if own else None
-                    with session.stoppable(interruption):
+        interruption, status = Interruption(), "FAILED"
+        with interruption.watched(), undisturbed(interruption):
+            try:
+                with self.progress, stoppable(interruption):
+                    for note in official_notes(self.data):  # also among the notes at the end, but then hours are spent
+                        self.progress.say(note)
+                    self._take_finished()
+                    if self._trials_left() or still_open(self.memory).anything:
+                        if not ray.is_initialized():
+                            with undisturbed(interruption):
+                                interruption.session_dir = session.start(self.allowed, self.folder, last)
+                            interruption.check()
                         self._work(interruption)
-                else:
-                    self.notes.append("nothing was left to do")
-            status = "FINISHED"
-        except KeyboardInterrupt:
-            interruption.asked, status = True, "KILLED"
-        finally:
-            with session.undisturbed(interruption), ExitStack() as ending:  # each of them, whatever the others meet
-                ending.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
-                ending.callback(session.leave, session_dir)
-                self._end_mirror(status)  # before Ray ends: its thread may collect what is left of Ray's handles
+                    else:
+                        self.notes.append("nothing was left to do")
+                status = "FINISHED"
+            except KeyboardInterrupt:
+                interruption.asked, status = True, "KILLED"
+            finally:
+                with ExitStack() as ending:  # each of them, whatever the others meet
+                    ending.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
+                    ending.callback(session.leave, interruption.session_dir)
+                    ending.callback(interruption.limit, LEAVING_SECONDS, "the end of Ray")
+                    self._end_mirror(status)  # before Ray ends: its thread may collect what is left of Ray's handles
         if self.memory.exhausted:
             self.notes.append("the space has no further configurations: every one of them was tried")
         return Outcome(self.folder.path, self.memory.results(), interruption.asked, self.notes)
@@ -150,7 +156,7 @@ class _Run:
             self.notes.append(f"MLflow gets no summary: it could not be made ({cause(error)})")
             return {}
 
-    def _work(self, interruption: session.Interruption) -> None:
+    def _work(self, interruption: Interruption) -> None:
         """What is left to do: trials, then the closing."""
         from ablate.engine.closing import still_open
 
@@ -184,7 +190,7 @@ class _Run:
             for watcher in (self.progress, self.mirror):
                 watcher.ended(found)
 
-    def _train(self, interruption: session.Interruption) -> None:
+    def _train(self, interruption: Interruption) -> None:
         """All trials, through Tune."""
         import ray.train
         import ray.tune
@@ -196,6 +202,7 @@ class _Run:
         from ablate.engine.searcher import StudySearcher
         from ablate.engine.stopping import GroupedStopping
 
+        interruption.check()
         scheduler = GroupedStopping(self.study.asha, self.study.objective, self.study.tuning_epochs)
         scheduler.replay(self.memory.curves(), self.memory.groups())
 

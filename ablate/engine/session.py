@@ -5,11 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import os
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from ablate.engine import environment
@@ -89,58 +85,11 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
         log_to_driver=False,
         logging_level="WARNING",
     )
+    import ray.dag.compiled_dag_node  # `ray.shutdown` imports it: there it could wait for locks of another thread's import
+
     session_dir = str(context.address_info["session_dir"])
     folder.note_holder({"pid": os.getpid(), "session_dir": session_dir})
     return session_dir
-
-
-class Interruption:
-    """Whether the user asked the study to stop."""
-
-    asked = False
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt if so: the one that the signal raised is lost where it hits a destructor."""
-        if self.asked:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def stoppable(interruption: Interruption) -> Iterator[None]:
-    """SIGINT and SIGTERM raise KeyboardInterrupt: Ctrl-C, `kill`, and a batch system's end all stop a study resumably.
-
-    Also where they were ignored, as a shell does for what it starts in the background. After `start` or `join`: Ray sets a
-    handler of its own for SIGTERM, which aborts.
-    """
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interruption.asked = True
-        raise KeyboardInterrupt
-
-    with _handling(interrupt):
-        yield
-
-
-@contextmanager
-def undisturbed(interruption: Interruption) -> Iterator[None]:
-    """A second Ctrl-C does not cut the ending short: it is noted, and takes seconds anyway."""
-
-    def note(number: int, frame: FrameType | None) -> None:
-        interruption.asked = True
-
-    with _handling(note):
-        yield
-
-
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """`handler` meets SIGINT and SIGTERM; afterwards it is as before."""
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
 
 
 def leave(session_dir: str | None = None) -> None:

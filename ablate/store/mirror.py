@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from ablate.store.asked import trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.mlflow_runs import MlflowRuns
-from ablate.store.tracking import cause
+from ablate.store.tracking import cause, outlook, stays
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -40,7 +40,7 @@ class Mirror:
         begun: Callable[[str], int],
         complain: Callable[[str], None],
     ) -> None:
-        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest)
+        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain)
         self.row, self.begun, self.complain = row, begun, complain
         self.running: dict[str, TrialResult] = {}
         self.marked: dict[str, TrialResult] = {}
@@ -52,6 +52,7 @@ class Mirror:
         self.closing: tuple[str, set[str], Mapping[str, str | bytes]] | None = None
         """How the parent run is to end, which trials the study shows, and the texts to attach."""
         self.fault = ""
+        self.ended_well = False
         self.thread = threading.Thread(target=self._work, name="mlflow-mirror", daemon=True)
 
     def started(self, number: int) -> None:
@@ -95,14 +96,14 @@ class Mirror:
             self.thread.start()
         self.wake.set()
         self.thread.join(patience_seconds)
-        if self.thread.is_alive():
+        if not self.ended_well:
             self.complain(self._excuse(interrupted=status == "KILLED"))
 
     def _excuse(self, *, interrupted: bool) -> str:
         where, why = f"MLflow at {self.runs.tracking_uri}", self.fault or "it is slow"
         if interrupted and not self.fault:
             return f"{where} lacks the last of it: the next run of this study writes the rest"
-        return f"{where} is not up to date ({why}); nothing is lost: the next `ablate run` of this study writes what is missing"
+        return f"{where} is not up to date ({why}); {outlook(self.runs.tracking_uri, self.fault)}"
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -131,11 +132,14 @@ class Mirror:
                 self._pass()
                 if closing:
                     self.runs.end(*closing)
+                    self.ended_well = True
                     return
                 wait, self.fault = LEAST_WAIT, ""
             except Exception as error:  # noqa: BLE001  whatever a server does must not end the study; it is told at the end
                 self.fault = cause(error)
                 self.runs.disconnect()
+                if closing and stays(self.runs.tracking_uri, self.fault):
+                    return
                 wait = min(MOST_WAIT, wait * 2)
             self.wake.wait(wait)
             self.wake.clear()

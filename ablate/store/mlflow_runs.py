@@ -11,14 +11,15 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from ablate.store import curves
 from ablate.store.environment import describe_environment
 from ablate.store.folder import StudyFolder
+from ablate.store.local_store import is_whole, prepare_local_store
 from ablate.store.mlflow_client import attach, children, use_wal
-from ablate.store.mlflow_state import RunState, read_state, row_digest, write_state
+from ablate.store.mlflow_state import MirrorState, RunState, read_state, row_digest, write_state
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -38,10 +39,14 @@ LOGGED = ("train/", "val/", "time/")
 class MlflowRuns:
     """All of it blocks; MLflow is imported by the first `connect`."""
 
-    def __init__(self, folder: StudyFolder, study: Study, *, tracking_uri: str, digest: str) -> None:
+    def __init__(
+        self, folder: StudyFolder, study: Study, *, tracking_uri: str, digest: str, tell: Callable[[str], None] = print
+    ) -> None:
+        self.tell = tell
         self.folder, self.study, self.digest = folder, study, digest
         self.tracking_uri = tracking_uri
-        self.state = read_state(folder, tracking_uri)
+        whole = is_whole(tracking_uri)
+        self.state = read_state(folder, tracking_uri) if whole else MirrorState(tracking_uri, folder.key)
         self.client: MlflowClient | None = None
         self.experiment = ""
 
@@ -65,6 +70,7 @@ class MlflowRuns:
             logging.getLogger(name).setLevel(logging.WARNING)
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # we try again ourselves
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        prepare_local_store(self.tracking_uri, self.tell)
         client = mlflow.MlflowClient(self.tracking_uri)
         use_wal(self.tracking_uri)
         self.experiment = self._experiment(client)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ablate.errors import StoreError
 from ablate.store.design import Design, design_of
 from ablate.store.folder import StudyFolder
-from ablate.store.tracking import cause
+from ablate.store.tracking import cause, check_tracking_uri, why_not_read
 from ablate.study.study import Objective
 from ablate.types import TrialResult
 
@@ -106,6 +106,7 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
 
     Raises StoreError where it is not there, and within seconds where MLflow does not answer.
     """
+    check_tracking_uri(tracking_uri, to_read=True)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "4")  # seconds, of each try; somebody waits
     try:
@@ -114,8 +115,7 @@ def read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
         raise
     except Exception as error:  # noqa: BLE001  MLflow's, SQLAlchemy's, a driver's: whatever answers there
         raise StoreError(
-            f"--tracking-uri {tracking_uri}: MLflow cannot be read ({cause(error)})\n"
-            "  is its server running, and is this its address?"
+            f"--tracking-uri {tracking_uri}: MLflow cannot be read ({cause(error)})\n  {why_not_read(tracking_uri)}"
         ) from None
 
 

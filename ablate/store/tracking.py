@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from ablate.errors import StoreError
+from ablate.store.local_store import SQLITE, is_half_made, local_file
 
 FORMS = "write sqlite:///FILE, http(s)://HOST:PORT, postgresql://..., mysql://... or mssql://..."
 DRIVERS = {"postgresql": "psycopg", "mysql": "MySQLdb", "mssql": "pyodbc"}
 """Database -> module of the driver that SQLAlchemy 2.1 takes where the URI names none (`postgresql+psycopg2://` does)."""
 MODULES = {"mysqldb": "MySQLdb", "mysqlconnector": "mysql", "mariadbconnector": "mariadb"}
 """Drivers whose module has another name."""
-SQLITE = "sqlite:///"
 KINDS = {
     "Connection refused": "connection refused",
     "timed out": "no answer in time",
@@ -26,8 +25,13 @@ KINDS = {
     "error code 404": "what answers there is no MLflow server",
     "error code 401": "it wants a user and a password",
     "error code 403": "it does not let you in",
+    "database is locked": "another process has locked it",
 }
 """Words of an error of MLflow's, which has hundreds -> what went wrong."""
+REFUSALS = {"what answers there is no MLflow server", "it wants a user and a password", "it does not let you in"}
+"""What does not pass by itself."""
+UNUSABLE = ("sqlite3.", "database schema", "Can't locate revision")
+"""Words of what MLflow says of a local file that it cannot use."""
 MOST_CHARACTERS = 100
 
 
@@ -48,6 +52,30 @@ def cause(error: BaseException) -> str:
     known = next((kind for words, kind in KINDS.items() if words in text), None)
     line = next(iter(text.splitlines()), "") or type(error).__name__
     return known or (line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}...")
+
+
+def stays(uri: str, fault: str) -> bool:
+    """Whether to try again is in vain: a server may come back, a local file that MLflow cannot use does not mend itself."""
+    return fault in REFUSALS or (local_file(uri) is not None and any(words in fault for words in UNUSABLE))
+
+
+def outlook(uri: str, fault: str) -> str:
+    """What becomes of that which could not be written to MLflow, by the fault (see `cause`)."""
+    if not stays(uri, fault):
+        return "nothing is lost: the next `ablate run` of this study writes what is missing"
+    file = local_file(uri)
+    mend = "mend that" if file is None else f"move {file} away"
+    return (
+        f"the study itself lacks nothing, but MLflow will until you {mend}, or name another --tracking-uri: the next"
+        " `ablate run` of this study then writes what is missing"
+    )
+
+
+def why_not_read(uri: str) -> str:
+    """What to look at where MLflow cannot be read, by what `uri` names."""
+    if local_file(uri) is None:
+        return "is its server running, and is this its address?"
+    return "is it a file of MLflow's, and of the version that is installed?"
 
 
 def _fault(uri: str, to_read: bool) -> tuple[str, str] | None:
@@ -74,12 +102,16 @@ def _fault(uri: str, to_read: bool) -> tuple[str, str] | None:
 
 
 def _sqlite_fault(uri: str, to_read: bool) -> tuple[str, str] | None:
-    name = uri.partition(SQLITE)[2].partition("?")[0]
-    if not name or name == ":memory:":
+    file = local_file(uri)
+    if file is None:
         return "it names no file", f"write {SQLITE}mlflow.db, or {SQLITE}/srv/mlflow.db with an absolute path"
-    file = Path(name)
     if to_read and not file.is_file():
         return f"{file.absolute()} is not there", "`ablate run` writes it; --out names another folder"
+    if to_read and is_half_made(file):
+        return (
+            f"{file.absolute()} was left half-made by a process that was killed",
+            "the next `ablate run` makes it anew",
+        )
     if file.is_dir() or not file.absolute().parent.is_dir():
         what = "is a folder" if file.is_dir() else "cannot be made: its folder is not there"
         return f"{file.absolute()} {what}", "make the folder, or name another file"

@@ -86,6 +86,33 @@ def test_ctrl_c_ends_within_ten_seconds_with_130_and_says_how_to_continue(tmp_pa
     assert all(row["state"] == "complete" for row in rows(out / "small"))
 
 
+def test_ctrl_c_at_any_moment_of_the_start_ends_within_ten_seconds_and_the_same_command_continues(
+    tmp_path: Path,
+) -> None:
+    """Twice each time, as `timeout` sends it: among Ray's start, the imports of Tune and MLflow, and the first trials."""
+    study, out = write_study(tmp_path, trials=40, epochs=20, stopping="none"), tmp_path / "runs"
+    for seconds in (0.0, 2.0, 5.0, 10.0):
+        driver = start(study, out)
+        wait_until(lambda: _driven_by(out, driver.pid), seconds=60, what="a driver that holds the study")  # noqa: B023
+        time.sleep(seconds)
+        begin = time.monotonic()
+        os.kill(driver.pid, signal.SIGINT)
+        os.killpg(driver.pid, signal.SIGINT)
+        output, _ = driver.communicate(timeout=60)
+        took = time.monotonic() - begin
+        assert driver.returncode == 130, output
+        assert "run the same command again to continue" in output and "Traceback" not in output
+        assert took < 10, output
+    again = run("run", study, "--out", out, "--cpus", "2", "--trials", "3")
+    assert again.returncode == 0, again.stderr
+    assert all(row["state"] == "complete" for row in rows(out / "small"))
+
+
+def _driven_by(out: Path, pid: int) -> bool:
+    lock = out / "small" / "driver.lock"
+    return lock.exists() and f'"pid": {pid}' in lock.read_text()
+
+
 FAILING = '''
 """Gives every process of this test losses that fail, each in its own way."""
 import os

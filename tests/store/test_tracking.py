@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StoreError
-from ablate.store.tracking import DRIVERS, check_tracking_uri
+from ablate.store.tracking import DRIVERS, cause, check_tracking_uri, outlook, stays
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,24 @@ def test_the_databases_are_those_of_the_installed_mlflow() -> None:
     from mlflow.store.db.db_types import DATABASE_ENGINES
 
     assert {*DRIVERS, "sqlite"} == set(DATABASE_ENGINES)
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "lasting"),
+    [
+        ("http://host:1", "Connection refused", False),
+        ("http://host:1", "API request failed with error code 401", True),
+        ("sqlite:////x/mlflow.db", "(sqlite3.OperationalError) database is locked", False),
+        ("sqlite:////x/mlflow.db", "(sqlite3.OperationalError) table _alembic_tmp_params already exists", True),
+        ("sqlite:////x/mlflow.db", "", False),
+        ("sqlite:////x/mlflow.db", "a mistake of our own", False),
+    ],
+)
+def test_what_is_promised_depends_on_whether_the_fault_passes_by_itself(uri: str, error: str, lasting: bool) -> None:
+    fault = cause(RuntimeError(error)) if error else ""
+    assert stays(uri, fault) is lasting
+    assert ("nothing is lost" in outlook(uri, fault)) is not lasting
+    assert ("until you" in outlook(uri, fault)) is lasting
 
 
 @pytest.mark.slow
