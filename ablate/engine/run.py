@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from ablate.engine import environment, session
@@ -15,9 +13,10 @@ from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
 from ablate.engine.specify import specify
+from ablate.engine.tune import train_trials, tune_folder
 from ablate.errors import ResourceError
 from ablate.store.archive import archive_beside
-from ablate.store.asked import Asked, trial_id
+from ablate.store.asked import Asked
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
@@ -28,7 +27,6 @@ from ablate.training.official_runs import official_notes
 from ablate.training.prepare import notes_on_data, prepare_data
 from ablate.training.prepare_backbones import prepare_backbones
 from ablate.training.spec import DataSpec, TrialSpec
-from ablate.types import TrialResult
 
 MOST_TRIALS = 500
 """An ablation of more asks for `--yes`: designs multiply."""
@@ -133,7 +131,7 @@ class _Run:
                 interruption.asked, status = True, "KILLED"
             finally:
                 with ExitStack() as ending:  # each of them, whatever the others meet
-                    ending.callback(shutil.rmtree, self._tune_folder, ignore_errors=True)
+                    ending.callback(shutil.rmtree, tune_folder(self.folder), ignore_errors=True)
                     ending.callback(session.leave, interruption.session_dir)
                     ending.callback(interruption.limit, LEAVING_SECONDS, "the end of Ray")
                     self._end_mirror(status)  # before Ray ends: its thread may collect what is left of Ray's handles
@@ -163,16 +161,12 @@ class _Run:
         if self._trials_left():
             self._measure_constrained()
             interruption.check()
-            self._train(interruption)
+            watchers = (self.progress, self.mirror)
+            train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=interruption.check)
             interruption.check()
         if still_open(self.memory).anything:
             self._close()
             interruption.check()
-
-    @property
-    def _tune_folder(self) -> Path:
-        """Where Tune keeps its own files while it runs; nothing in them is ours."""
-        return self.folder.path / ".tune"
 
     def _trials_left(self) -> bool:
         return bool(self.memory.unfinished()) or not self.queue.over
@@ -189,49 +183,6 @@ class _Run:
                 return  # it is now the one that is unfinished
             for watcher in (self.progress, self.mirror):
                 watcher.ended(found)
-
-    def _train(self, interruption: Interruption) -> None:
-        """All trials, through Tune."""
-        import ray.train
-        import ray.tune
-
-        logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
-        environment.skip_callback_tags()
-        from ablate.engine.in_process import run_trial
-        from ablate.engine.recorder import Recorder
-        from ablate.engine.searcher import StudySearcher
-        from ablate.engine.stopping import GroupedStopping
-
-        interruption.check()
-        scheduler = GroupedStopping(self.study.asha, self.study.objective, self.study.tuning_epochs)
-        scheduler.replay(self.memory.curves(), self.memory.groups())
-
-        def found(asked: Asked, row: TrialResult) -> None:
-            """A trial that is there already counts at the rungs as if it had been trained just now."""
-            scheduler.replay({asked.number: self.memory.curves()[asked.number]}, {asked.number: asked.group})
-            recorder.found(row)
-
-        trial = self.study.resources
-        recorder = Recorder(self.memory, scheduler.stopped, [self.progress, self.mirror], interruption.check)
-        ray.tune.Tuner(
-            ray.tune.with_resources(run_trial, {"cpu": trial.cpus, "gpu": trial.gpus}),
-            tune_config=ray.tune.TuneConfig(
-                search_alg=StudySearcher(self.memory, self.queue, self._specify, found),
-                scheduler=scheduler,
-                num_samples=-1,  # the searcher says when it is over
-                max_concurrent_trials=self.slots,
-                reuse_actors=True,
-                trial_name_creator=_name,
-                trial_dirname_creator=_name,
-            ),
-            run_config=ray.tune.RunConfig(
-                name=self.study.name,
-                storage_path=str(self._tune_folder),
-                verbose=0,
-                callbacks=[recorder],
-                failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
-            ),
-        ).fit()
 
     def _measure_constrained(self) -> None:
         """Where latency is constrained, measure every architecture before any trial: what is too slow then never trains."""
@@ -261,8 +212,3 @@ class _Run:
     def _specify(self, asked: Asked) -> TrialSpec:
         """What a worker is told of one trial."""
         return specify(asked, self.study, self.data, self.folder, self.memory.latency())
-
-
-def _name(trial: Any) -> str:
-    """Tune's name for a trial: our number."""
-    return trial_id(trial.config["number"])

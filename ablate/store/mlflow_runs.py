@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from ablate.store.environment import describe_environment
 from ablate.store.folder import StudyFolder
 from ablate.store.local_store import is_whole, prepare_local_store
 from ablate.store.mlflow_client import attach, children, use_wal
+from ablate.store.mlflow_points import end_of, final_of, time_of
 from ablate.store.mlflow_state import MirrorState, RunState, read_state, row_digest, write_state
 from ablate.study.study import Study
 from ablate.types import TrialResult
@@ -90,7 +90,7 @@ class MlflowRuns:
         run = self.state.runs.get(row.id) or self._create(client, row, begin_ms)
         reports, offset = curves.read_from(self.folder.trial(row.id), run.offset)
         metrics = [
-            Metric(name, value, _time(run, report), int(report["epoch"]))
+            Metric(name, value, time_of(run, report), int(report["epoch"]))
             for report in reports
             for name, value in report.items()
             if name.startswith(LOGGED)
@@ -99,13 +99,13 @@ class MlflowRuns:
         tags = {"ablate.state": row.state, "ablate.epochs": str(row.epochs)} if ends else {}
         if ends:
             every = curves.read(self.folder.trial(row.id))
-            at = _time(run, every[-1]) if every else run.start_ms
-            metrics += [Metric(name, value, at, 0) for name, value in _final(row, every).items()]
+            at = time_of(run, every[-1]) if every else run.start_ms
+            metrics += [Metric(name, value, at, 0) for name, value in final_of(row, every).items()]
             tags |= {"ablate.reason": row.reason[:5000]} if row.reason else {}
             tags |= {"ablate.reused": row.reused} if row.reused else {}
         self._log(client, run, row, metrics, [RunTag(name, text) for name, text in tags.items()])
         if ends:
-            client.set_terminated(run.run_id, STATUS[row.state], end_time=_end(run, row))
+            client.set_terminated(run.run_id, STATUS[row.state], end_time=end_of(run, row))
             run.ended = row_digest(row)
         run.offset = offset
 
@@ -242,23 +242,3 @@ class MlflowRuns:
         source = json.dumps(self.study.data.model_dump())
         dataset = Dataset(self.study.data.name, self.digest[:36], source_type="ablate", source=source)
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
-
-
-def _time(run: RunState, report: curves.Report) -> int:
-    """When a report was made, in milliseconds; the same whenever it is logged."""
-    return run.start_ms + int(1000 * report.get("cost/seconds", report["epoch"]))
-
-
-def _end(run: RunState, row: TrialResult) -> int:
-    """When a trial ended, in milliseconds: not when that was written."""
-    return min(int(1000 * time.time()), run.start_ms + int(1000 * row.cost.get("cost/seconds", 0.0)))
-
-
-def _final(row: TrialResult, reports: list[curves.Report]) -> dict[str, float]:
-    """What is logged once: `best/...` of the best epoch, `model/...`, `cost/...`, `test/...`."""
-    final = {f"best/{name.removeprefix('val/')}": v for name, v in row.metrics.items() if name.startswith("val/")}
-    final |= {name: value for name, value in row.metrics.items() if name.startswith("test/")}
-    final |= dict(row.cost)
-    if reports and "best/epoch" in reports[-1]:
-        final["best/epoch"] = reports[-1]["best/epoch"]
-    return final | {f"model/{n}": row.cost[f"cost/{n}"] for n in ("params", "flops") if f"cost/{n}" in row.cost}

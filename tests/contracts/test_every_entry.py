@@ -75,7 +75,8 @@ def test_the_example_of_the_readme_is_a_sound_entry() -> None:
     exec("from __future__ import annotations\n" + example, {"LOSSES": losses, "nn": nn})
     (entry,) = losses._entries.values()
     assert missing_bounds(entry) == ""
-    assert entry.parameters["margin"].low <= entry.parameters["margin"].default <= entry.parameters["margin"].high
+    (parameter,) = entry.parameters.values()
+    assert parameter.low <= parameter.default <= parameter.high
     assert isinstance(entry.build(), nn.Module)
 
 

@@ -198,7 +198,7 @@ def test_pairs_are_formed_anew_in_each_epoch(tmp_path: Path, monkeypatch: pytest
 
     formed: list[set[tuple[int, int]]] = []
 
-    def note(parts: Parts, embeddings: torch.Tensor, labels: torch.Tensor) -> Tuples | None:
+    def note(parts: Parts, embeddings: torch.Tensor, labels: torch.Tensor, spared: None) -> Tuples | None:
         tuples, batch = choose_tuples(parts, embeddings, labels), batches[-1]
         if tuples is None:
             pairs = {

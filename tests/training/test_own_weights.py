@@ -81,7 +81,7 @@ def test_classes_reach_the_loss_counted_from_0_without_a_gap(
     assert parts.loss.num_classes == classes
     seen = set()
 
-    def watch(parts: Parts, embeddings: torch.Tensor, labels: torch.Tensor) -> None:
+    def watch(parts: Parts, embeddings: torch.Tensor, labels: torch.Tensor, spared: None) -> None:
         seen.update(labels.tolist())
 
     monkeypatch.setattr(loop, "choose_tuples", watch)

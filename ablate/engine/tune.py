@@ -1,0 +1,81 @@
+"""All trials of a study through Ray Tune: our searcher hands them out, our scheduler stops them, our recorder keeps them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablate.engine import environment
+from ablate.store.asked import Asked, trial_id
+from ablate.store.folder import StudyFolder
+from ablate.store.memory import Memory
+from ablate.store.queue import Queue
+from ablate.training.spec import TrialSpec
+from ablate.types import TrialResult
+
+if TYPE_CHECKING:
+    from ablate.engine.recorder import Watcher
+
+
+def tune_folder(folder: StudyFolder) -> Path:
+    """Where Tune keeps its own files while it runs; nothing in them is ours."""
+    return folder.path / ".tune"
+
+
+def train_trials(
+    memory: Memory,
+    queue: Queue,
+    specify: Callable[[Asked], TrialSpec],
+    watchers: Sequence[Watcher],
+    *,
+    slots: int,
+    check: Callable[[], None],
+) -> None:
+    """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted."""
+    import ray.train
+    import ray.tune
+
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
+    environment.skip_callback_tags()
+    from ablate.engine.in_process import run_trial
+    from ablate.engine.recorder import Recorder
+    from ablate.engine.searcher import StudySearcher
+    from ablate.engine.stopping import GroupedStopping
+
+    check()
+    study = memory.study
+    scheduler = GroupedStopping(study.asha, study.objective, study.tuning_epochs)
+    scheduler.replay(memory.curves(), memory.groups())
+
+    def found(asked: Asked, row: TrialResult) -> None:
+        """A trial that is there already counts at the rungs as if it had been trained just now."""
+        scheduler.replay({asked.number: memory.curves()[asked.number]}, {asked.number: asked.group})
+        recorder.found(row)
+
+    recorder = Recorder(memory, scheduler.stopped, list(watchers), check)
+    ray.tune.Tuner(
+        ray.tune.with_resources(run_trial, {"cpu": study.resources.cpus, "gpu": study.resources.gpus}),
+        tune_config=ray.tune.TuneConfig(
+            search_alg=StudySearcher(memory, queue, specify, found),
+            scheduler=scheduler,
+            num_samples=-1,  # the searcher says when it is over
+            max_concurrent_trials=slots,
+            reuse_actors=True,
+            trial_name_creator=_name,
+            trial_dirname_creator=_name,
+        ),
+        run_config=ray.tune.RunConfig(
+            name=study.name,
+            storage_path=str(tune_folder(memory.folder)),
+            verbose=0,
+            callbacks=[recorder],
+            failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
+        ),
+    ).fit()
+
+
+def _name(trial: Any) -> str:
+    """Tune's name for a trial: our number."""
+    return trial_id(trial.config["number"])
