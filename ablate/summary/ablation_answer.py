@@ -71,7 +71,7 @@ def _seen(undecided: Sequence[Effect]) -> str:
         return f"; with {seeds} no difference at all would have been seen"
     least, most = f"{seen[0]:.1f}", f"{min(seen[-1], POINTS):.1f}"
     span = least if least == most else f"{least} to {most}"
-    return f"; differences of {span} points would have been seen (80 % power, depending on the level)"
+    return f"; differences of {span} points would have been seen (80 % power)"
 
 
 def _untested(cells: Cells) -> str:
