@@ -64,7 +64,7 @@ def test_mlflow_gives_the_same_rows_as_the_folder(tmp_path: Path, store: str) ->
     close(memory, store)
     folder, mlflow = read_folder(tmp_path / "study"), read_mlflow(store, "made-up")
     folder.trials[-1] = replace(folder.trials[-1], metrics={}, cost={}, epochs=0)
-    assert mlflow == replace(folder, folder=None)
+    assert mlflow == replace(folder, folder=None, meaning={})
     for one, other in zip(mlflow.trials, folder.trials, strict=True):
         assert [type(value) for _, value in sorted(one.params.items())] == [
             type(value) for _, value in sorted(other.params.items())
@@ -133,7 +133,7 @@ def test_a_server_that_does_not_answer_as_mlflow_is_refused_in_two_short_lines_a
 
 def test_a_file_that_is_no_store_is_refused_in_two_short_lines(tmp_path: Path) -> None:
     (tmp_path / "junk.db").write_text("junk " * 300)
-    with pytest.raises(StoreError, match=r"file is not a database\)\n  is its server"):
+    with pytest.raises(StoreError, match=r"file is not a database\)\n  is it a file of MLflow"):
         read_mlflow(f"sqlite:///{tmp_path / 'junk.db'}", "made-up")
 
 
