@@ -6,6 +6,7 @@ Shapes: N books, W width of a row, R ratings.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +33,7 @@ BOUNDS = {
 
 
 @dataclass
-class BookDataset:
+class BookDataset(ABC):
     """One part; the files may have any content, so long as it is what the columns promise."""
 
     tokens: int
@@ -57,13 +58,13 @@ class BookDataset:
     disjoint_parts = False
 
     @property
+    @abstractmethod
     def num_numbers(self) -> int:
         """How many numbers a book has."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, paths: Mapping[str, Path]) -> tuple[Corpus, tuple[str, ...]]:
         """Books and ratings as the files have them, and a sentence on each thing that was left out. Raises DataError."""
-        raise NotImplementedError
 
     @property
     def shape(self) -> BookShape:
