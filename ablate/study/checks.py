@@ -12,7 +12,7 @@ from ablate.study.domain import Fixed, limits, parse_domain
 from ablate.study.keys import near
 from ablate.study.schema import Asha, Data
 from ablate.study.space_file import BATCH_CLASSES, EPOCHS
-from ablate.study.splits import num_train_classes
+from ablate.study.splits import count_classes
 from ablate.study.study import Objective
 from ablate.study.yaml_lines import Document, shown
 
@@ -131,7 +131,7 @@ def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault
     if fields["protocol"] not in PROTOCOLS or not all(type(share) is float and 0 < share < 1 for share in shares):
         return dataset.num_classes["train"] * factor
     try:
-        classes = num_train_classes(
+        classes = count_classes(
             dataset.num_classes,
             protocol=fields["protocol"],
             disjoint_parts=dataset.disjoint_parts,
@@ -142,4 +142,4 @@ def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault
         what, _, mend = str(error).partition("\n")
         faults.append(Fault(document.where(("data", "protocol")), f"data.protocol: {what}", mend.strip()))
         return None
-    return classes * factor
+    return classes.train * factor

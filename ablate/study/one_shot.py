@@ -7,7 +7,7 @@ import numpy as np
 from ablate.catalogue.datasets import Dataset
 from ablate.errors import DataError, Fault
 from ablate.study.schema import Data
-from ablate.study.splits import Indices, num_judged_classes
+from ablate.study.splits import Indices, count_classes
 from ablate.study.yaml_lines import Document
 
 
@@ -26,7 +26,7 @@ def check_ways(document: Document, dataset: Dataset, faults: list[Fault]) -> Non
     if dataset.num_classes is None:
         return  # only the files tell: `check_items` does, before anything starts
     try:
-        classes = num_judged_classes(
+        counts = count_classes(
             dataset.num_classes,
             protocol="one_shot",
             disjoint_parts=dataset.disjoint_parts,
@@ -35,6 +35,7 @@ def check_ways(document: Document, dataset: Dataset, faults: list[Fault]) -> Non
         )
     except DataError:
         return  # `check_batch` has said so
+    classes = min(counts.val, counts.test)
     if ways > classes:
         by_default = "" if document.get("data", "ways") is not None else " by default"
         what = (

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +65,7 @@ def make_splits(
 
     Raises DataError where a split would have fewer than two classes, or a class too few images.
     """
-    _, num_val, num_test = _count_classes(
+    _, num_val, num_test = count_classes(
         {part: len(np.unique(classes)) for part, classes in labels.items()},
         protocol=protocol,
         disjoint_parts=disjoint_parts,
@@ -80,53 +81,24 @@ def make_splits(
     return Splits(train, val, test, _digest(protocol, train, val, test))
 
 
-def num_train_classes(
+class Counts(NamedTuple):
+    """Classes of each split."""
+
+    train: int
+    """The most that one batch can hold."""
+    val: int
+    test: int
+
+
+def count_classes(
     num_classes: Mapping[str, int],
     *,
     protocol: str,
     disjoint_parts: bool,
     val_fraction: float = 0.2,
     test_fraction: float = 0.2,
-) -> int:
-    """Classes of the training split, known before anything is decoded: the most that one batch can hold."""
-    return _count_classes(
-        num_classes,
-        protocol=protocol,
-        disjoint_parts=disjoint_parts,
-        val_fraction=val_fraction,
-        test_fraction=test_fraction,
-    )[0]
-
-
-def num_judged_classes(
-    num_classes: Mapping[str, int],
-    *,
-    protocol: str,
-    disjoint_parts: bool,
-    val_fraction: float = 0.2,
-    test_fraction: float = 0.2,
-) -> int:
-    """Classes of the validation or of the test split, whichever has fewer: the most that an episode can draw from both."""
-    return min(
-        _count_classes(
-            num_classes,
-            protocol=protocol,
-            disjoint_parts=disjoint_parts,
-            val_fraction=val_fraction,
-            test_fraction=test_fraction,
-        )[1:]
-    )
-
-
-def _count_classes(
-    num_classes: Mapping[str, int],
-    *,
-    protocol: str,
-    disjoint_parts: bool,
-    val_fraction: float,
-    test_fraction: float,
-) -> tuple[int, int, int]:
-    """Classes of train, val and test."""
+) -> Counts:
+    """Classes of train, val and test, known before anything is decoded. Raises DataError where a split has too few."""
     assert protocol in PROTOCOLS, f"protocol '{protocol}' is none of {', '.join(PROTOCOLS)}"
     for name, fraction in (("val_fraction", val_fraction), ("test_fraction", test_fraction)):
         if not 0 < fraction < 1:
@@ -150,7 +122,7 @@ def _count_classes(
             "give train {}, val {}, test {}\n".format(*counts)
             + "  change val_fraction or test_fraction, or take a data set with more classes"
         )
-    return counts
+    return Counts(*counts)
 
 
 class _Draws:

@@ -15,7 +15,7 @@ import pytest
 
 from ablate.catalogue.datasets import DATASETS, Dataset, Part, holds_books
 from ablate.errors import DataError
-from ablate.study.splits import make_splits, num_train_classes
+from ablate.study.splits import count_classes, make_splits
 from ablate.training.cache import load
 
 OWN_FOLDERS = ("image_folder", "labelled_files")
@@ -87,7 +87,7 @@ def test_no_class_crosses_a_split_and_the_number_of_training_classes_is_known_be
     assert not train & val and not train & test and not val & test
     assert min(len(train), len(val), len(test)) >= 2
     known = read.dataset.num_classes or {name: len(np.unique(each)) for name, each in labels.items()}
-    assert len(train) == num_train_classes(known, protocol=protocol, disjoint_parts=disjoint)
+    assert len(train) == count_classes(known, protocol=protocol, disjoint_parts=disjoint).train
 
 
 COUNTS = {

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from ablate.errors import DataError
-from ablate.study.splits import PROTOCOLS, Split, Splits, make_splits, num_train_classes
+from ablate.study.splits import PROTOCOLS, Split, Splits, count_classes, make_splits
 
 Labels = dict[str, npt.NDArray[np.int64]]
 
@@ -124,13 +124,13 @@ def test_the_number_of_training_classes_is_known_before_decoding(
     labels, disjoint = SETS[kind]
     num_classes = {part: len(set(values.tolist())) for part, values in labels.items()}
     try:
-        expected = num_train_classes(
+        expected = count_classes(
             num_classes,
             protocol=protocol,
             disjoint_parts=disjoint,
             val_fraction=val_fraction,
             test_fraction=test_fraction,
-        )
+        ).train
     except DataError:
         expected = None
     try:
@@ -152,7 +152,7 @@ def test_closed_is_refused_where_the_test_part_has_classes_of_its_own() -> None:
     with pytest.raises(DataError, match="test part has classes of its own"):
         split(DISJOINT, "closed", disjoint=True)
     with pytest.raises(DataError, match="test part has classes of its own"):
-        num_train_classes({"train": 30, "test": 12}, protocol="closed", disjoint_parts=True)
+        count_classes({"train": 30, "test": 12}, protocol="closed", disjoint_parts=True)
 
 
 def test_fewer_than_two_classes_in_a_split_are_refused_with_the_counts() -> None:
