@@ -68,10 +68,10 @@ def latency_path(image: ItemShape, *, key: str, batch: int, device: torch.device
 
 
 def measure_latency(network: nn.Module, image: ItemShape, *, batch: int, device: torch.device) -> Latency:
-    """Time forward passes of `batch` random images or books, in inference mode, precision as in training's validation."""
+    """Time forward passes of `batch` random images or books, in inference mode."""
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     images = examples(image, batch, device)
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.inference_mode():
         end = time.perf_counter() + WARMUP_SECONDS
         while time.perf_counter() < end:
             _run(network, images)

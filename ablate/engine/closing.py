@@ -80,9 +80,9 @@ def measure_space(memory: Memory, specify: Specify) -> None:
     spaces, known = memory.study.spaces, memory.latency()
     any_trial = Asked(0, spaces[0].first(), memory.study.seed)
     configurations = [
-        replace(any_trial.configuration, backbone=backbone, embedding_dim=width, image_size=size)
+        replace(any_trial.configuration, **architecture._asdict())
         for space in spaces
-        for backbone, width, size in space.architectures() or ()
+        for architecture in space.architectures() or ()
     ]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
     if architectures:

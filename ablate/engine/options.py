@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablate.study.study import Study
 from ablate.training.portrait import Portrait
 from ablate.types import TrialResult
 
@@ -37,6 +38,10 @@ class Options:
     """
     draw: Callable[[Path, Portrait], Mapping[str, bytes]] = lambda folder, portrait: {}
     """The pictures of the best trial: name -> PNG, from the study's folder and what a worker saw."""
+
+    def folder_of(self, study: Study) -> Path:
+        """Where the study is kept."""
+        return self.out.expanduser().absolute() / study.name
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,16 @@ def run_study(study: Study, options: Options) -> Outcome:
     Raises AblateError for whatever can be known before the start; then nothing is started, and nothing written but the
     decoded data and downloaded weights.
     """
+    interruption = Interruption()
+    try:
+        with interruption.watched(), stoppable(interruption):
+            return _run_study(study, options, interruption)
+    except KeyboardInterrupt:  # before the first trial, or after the last
+        return Outcome(options.folder_of(study), [], interrupted=True, notes=[])
+
+
+def _run_study(study: Study, options: Options, interruption: Interruption) -> Outcome:
+    """Prepare and go; whatever may take long is followed by a look whether the user has had enough."""
     if study.ablation is not None and study.ablation.trials > MOST_TRIALS and not options.yes:
         raise ResourceError(
             f"{study.name} is an ablation of {study.ablation.trials:,} trials, more than {MOST_TRIALS}\n"
@@ -51,14 +61,16 @@ def run_study(study: Study, options: Options) -> Outcome:
     environment.prepare(own_ray=options.address is None)
     cpus, gpus, trial = options.cpus, options.gpus, study.resources
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
-    folder = StudyFolder(options.out.expanduser().absolute() / study.name)
+    folder = StudyFolder(options.folder_of(study))
     folder.check_writable()
     if options.tracking_uri is not None:
         check_tracking_uri(options.tracking_uri)
     prepare_backbones(study)
+    interruption.check()
     if not options.fresh:
         folder.check(study)
     spec, digest = prepare_data(study, options.data)
+    interruption.check()
     if not options.fresh:
         folder.check(study, digest)
     if allowed is None:
@@ -69,7 +81,7 @@ def run_study(study: Study, options: Options) -> Outcome:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
     with folder.held() as last:
         last = last or left
-        return _Run(study, options, folder, spec, digest, allowed, notes).go(last)
+        return _Run(study, options, folder, spec, digest, allowed, notes).go(last, interruption)
 
 
 class _Run:
@@ -105,15 +117,16 @@ class _Run:
             complain=notes.append,
         )
 
-    def go(self, last: dict[str, Any]) -> Outcome:
+    def go(self, last: dict[str, Any], interruption: Interruption) -> Outcome:
         """Trials, then the closing; `last` is what the previous holder of the study noted."""
         import ray
 
         from ablate.engine.closing import still_open
 
-        interruption, status = Interruption(), "FAILED"
-        with interruption.watched(), undisturbed(interruption):
+        status = "FAILED"
+        with undisturbed(interruption):
             try:
+                interruption.check()
                 with self.progress, stoppable(interruption):
                     for note in official_notes(self.data):  # also among the notes at the end, but then hours are spent
                         self.progress.say(note)

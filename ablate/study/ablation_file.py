@@ -11,7 +11,7 @@ from ablate.study import schema
 from ablate.study.ablation import Ablation
 from ablate.study.ablation_checks import check_choices, check_pairings, check_tuning
 from ablate.study.arm_space import NoSuchKnob, arm_space, kind_of, value_of
-from ablate.study.configuration import SLOTS
+from ablate.study.configuration import PRECISIONS, SLOTS
 from ablate.study.design import Factor, Plan, grid, leave_one_out, one_at_a_time
 from ablate.study.domain import Choice, Fixed, parse_domain
 from ablate.study.fractional import fractional
@@ -92,6 +92,9 @@ class _Reader:
                 self.fault(path, f"{shown(value)} is a range, and a factor has levels", "write [first, second, ...]")
                 return ()
             found = domain.options if isinstance(domain, Choice) else (domain.value,)
+            for each in found if name == "precision" else ():
+                if each not in PRECISIONS:
+                    self.fault(path, f"{shown(each)} is no precision", near(str(each), list(PRECISIONS)))
         return found if len(self.faults) == before else ()
 
     def factor(self, name: str, value: Any) -> Factor | None:

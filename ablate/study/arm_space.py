@@ -24,6 +24,7 @@ PLAIN = {
     "normalize": "normalize",
     "image_size": "image_size",
     "clip_norm": "clip_norm",
+    "precision": "precision",
 }
 """What belongs to no slot -> the field of a space that holds it."""
 
@@ -41,7 +42,7 @@ def kind_of(name: str, space: Space) -> Kind:
     if name in SLOTS:
         return str
     if name in PLAIN:
-        return {"normalize": bool, "clip_norm": float}.get(name, int)
+        return {"normalize": bool, "clip_norm": float, "precision": str}.get(name, int)
     slot, _, parameter = name.partition(".")
     for level in space.slots.get(slot, {}):
         parameters = REGISTRIES[slot][level].parameters

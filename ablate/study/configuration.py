@@ -6,15 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ablate.types import Scalar
 
 SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule", "augmentation")
 """The parts of a Siamese network's training that the catalogue fills; in YAML, keys of `space`."""
 
+PRECISIONS = ("auto", "fp32", "bf16")
+"""What layers compute in; auto: bf16 on a GPU, fp32 on a CPU. Weights, losses and embeddings are fp32 in any case."""
 
-OFF: dict[str, Scalar] = {"clip_norm": 0.0, "schedule.warmup": 0.0}
+OFF: dict[str, Scalar] = {"clip_norm": 0.0, "schedule.warmup": 0.0, "precision": "auto"}
 """Knobs that came after the first studies, at the value that does nothing: the same choice as not to have them."""
 
 
@@ -24,6 +26,24 @@ class Component:
 
     name: str
     params: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+class Architecture(NamedTuple):
+    """What makes a network, and what it costs to run it."""
+
+    backbone: Component
+    embedding_dim: int
+    image_size: int
+    """0 where items are no images."""
+    precision: str = "auto"
+
+    @property
+    def name(self) -> str:
+        """For people and as a key: `mlp width=128 image_size=28 dim=16`."""
+        params = (f"{name}={value}" for name, value in self.backbone.params.items())
+        pixels = [f"image_size={self.image_size}"] if self.image_size else []
+        precision = [self.precision] if self.precision != OFF["precision"] else []
+        return " ".join([self.backbone.name, *params, *pixels, f"dim={self.embedding_dim}", *precision])
 
 
 @dataclass(frozen=True)
@@ -50,6 +70,8 @@ class Configuration:
     """Height and width in pixels; 0 where items are no images, and then it is not shown."""
     clip_norm: float = 0.0
     """Most that the norm of the gradient may be, of the network's weights and of the loss's own; 0: as it is."""
+    precision: str = "auto"
+    """One of PRECISIONS."""
 
     @property
     def params(self) -> dict[str, Scalar]:
@@ -67,12 +89,13 @@ class Configuration:
             "normalize": self.normalize,
             **({"image_size": self.image_size} if self.image_size else {}),
             "clip_norm": self.clip_norm,
+            "precision": self.precision,
         }
 
     @property
     def architecture(self) -> str:
-        """Trials with the same architecture have networks of the same shape: `mlp width=128 image_size=28 dim=16`."""
-        return architecture(self.backbone, self.embedding_dim, self.image_size)
+        """Trials with the same architecture have networks that cost the same: `mlp width=128 image_size=28 dim=16`."""
+        return Architecture(self.backbone, self.embedding_dim, self.image_size, self.precision).name
 
     @property
     def digest(self) -> str:
@@ -89,10 +112,3 @@ class Configuration:
         """The configuration that `to_dict` wrote."""
         components = {slot: Component(**data[slot]) for slot in SLOTS}
         return cls(**{**data, **components})
-
-
-def architecture(backbone: Component, embedding_dim: int, image_size: int) -> str:
-    """The name of a network's shape; images of another size take it another time."""
-    params = (f"{name}={value}" for name, value in backbone.params.items())
-    pixels = [f"image_size={image_size}"] if image_size else []
-    return " ".join([backbone.name, *params, *pixels, f"dim={embedding_dim}"])

@@ -8,6 +8,7 @@ from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
 from ablate.catalogue.metrics import METRICS
 from ablate.catalogue.registry import Entry, Kind, Parameter, Registry
+from ablate.study.configuration import PRECISIONS
 from ablate.study.schema import IMAGE_SIZES, StudyFile
 from ablate.study.space_file import MOST, REGISTRIES
 
@@ -64,6 +65,7 @@ def _space() -> dict[str, Any]:
             "normalize": _domain("boolean") | {"default": True},
             "image_size": _domain("integer", low=IMAGE_SIZES[0], high=IMAGE_SIZES[1], ranged=False),
             "clip_norm": _domain("number", low=0.0, high=MOST) | {"default": 0.0},
+            "precision": _domain("string", words=PRECISIONS) | {"default": "auto"},
         },
     }
 
@@ -101,10 +103,17 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _domain(
-    kind: str | list[str], *, low: float = float("-inf"), high: float = float("inf"), ranged: bool = True
+    kind: str | list[str],
+    *,
+    low: float = float("-inf"),
+    high: float = float("inf"),
+    ranged: bool = True,
+    words: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """A value, a list to choose from, or where `ranged` a range."""
     number: dict[str, Any] = {"type": kind}
+    if words:
+        number["enum"] = list(words)
     if low > float("-inf"):
         number["minimum"] = low
     if high < float("inf"):

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from ablate.study.configuration import SLOTS, Component, Configuration
+from ablate.study.configuration import OFF, SLOTS, Architecture, Component, Configuration
 from ablate.study.domain import Choice, Domain, Fixed, count, limits
 from ablate.types import Scalar
 
 MOST_ARCHITECTURES = 200
 """Networks that are listed and measured one by one; a latency takes about three seconds."""
 
-NO_CLIPPING = Fixed(0.0)
+NO_CLIPPING, AS_THE_DEVICE = Fixed(OFF["clip_norm"]), Fixed(OFF["precision"])
 
 Choose = Callable[[str, Domain], Scalar]
 """Draws a value for a name: `choose("loss.triplet.margin", Uniform(0.05, 1.0))`."""
@@ -42,6 +42,7 @@ class Space:
     """Fixed or a choice: the data are decoded at each size before the first trial. Fixed at 0 where items are no images."""
     clip_norm: Domain = NO_CLIPPING
     """0: gradients as they are."""
+    precision: Domain = AS_THE_DEVICE
 
     def resolve(self, choose: Choose) -> Configuration:
         """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
@@ -64,6 +65,7 @@ class Space:
             normalize=bool(draw("normalize", self.normalize)),
             image_size=int(draw("image_size", self.image_size)),
             clip_norm=float(draw("clip_norm", self.clip_norm)),
+            precision=str(draw("precision", self.precision)),
         )
 
     def first(self) -> Configuration:
@@ -85,13 +87,14 @@ class Space:
             "normalize": self.normalize,
             **({"image_size": self.image_size} if self.image_size != Fixed(0) else {}),
             "clip_norm": self.clip_norm,
+            "precision": self.precision,
         }
 
     @property
     def size(self) -> int | None:
         """How many configurations there are; None where a range of reals is among the parameters."""
         factors = [self.embedding_dim, self.batch_classes, self.batch_per_class, self.normalize, self.image_size]
-        sizes = [count(domain) for domain in (*factors, self.clip_norm)]
+        sizes = [count(domain) for domain in (*factors, self.clip_norm, self.precision)]
         for levels in self.slots.values():
             per_level = [[count(domain) for domain in params.values()] for params in levels.values()]
             if any(None in level for level in per_level):
@@ -104,23 +107,25 @@ class Space:
         """Every size that a trial may see, the smallest first."""
         return sorted(int(size) for size in values(self.image_size))
 
-    def architectures(self) -> Iterator[tuple[Component, int, int]] | None:
-        """Every backbone with every embedding width and image size; None where more than MOST_ARCHITECTURES, or reals."""
+    def architectures(self) -> Iterator[Architecture] | None:
+        """Every backbone at every width, image size and precision; None where more than MOST_ARCHITECTURES, or reals."""
         widths = count(self.embedding_dim)
         per_level = [[count(d) for d in params.values()] for params in self.slots["backbone"].values()]
         if widths is None or any(None in level for level in per_level):
             return None
-        total = widths * len(self.image_sizes) * sum(prod(n for n in level if n) for level in per_level)
+        backbones = sum(prod(n for n in level if n) for level in per_level)
+        total = backbones * widths * len(self.image_sizes) * len(values(self.precision))
         return self._architectures() if total <= MOST_ARCHITECTURES else None
 
-    def _architectures(self) -> Iterator[tuple[Component, int, int]]:
+    def _architectures(self) -> Iterator[Architecture]:
+        others = list(product(values(self.embedding_dim), self.image_sizes, values(self.precision)))
         for level, params in self.slots["backbone"].items():
             combinations: list[dict[str, Scalar]] = [{}]
             for name, domain in params.items():
                 combinations = [{**c, name: value} for c in combinations for value in values(domain)]
             for combination in combinations:
-                for width, size in product(values(self.embedding_dim), self.image_sizes):
-                    yield Component(level, combination), int(width), size
+                for width, size, precision in others:
+                    yield Architecture(Component(level, combination), int(width), size, str(precision))
 
 
 def one_of(names: tuple[str, ...]) -> Domain:

@@ -14,10 +14,11 @@ from ablate.catalogue.registry import Entry, Parameter, Registry
 from ablate.catalogue.samplers import SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
+from ablate.study.configuration import PRECISIONS
 from ablate.study.domain import Choice, Domain, Fixed, limits, parse_domain
 from ablate.study.pairing import misfits
 from ablate.study.schema import IMAGE_SIZES
-from ablate.study.space import Space
+from ablate.study.space import Space, values
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -149,6 +150,15 @@ class _Reader:
         path: Path = ("space", "clip_norm")
         return self.parameter(path, value, Parameter("clip_norm", float, 0.0, 0.0, MOST))
 
+    def precision(self, value: Any) -> Domain:
+        """What layers compute in."""
+        path: Path = ("space", "precision")
+        domain = parse_domain(value, str, self.at(path))
+        for word in values(domain):
+            if isinstance(word, str) and word not in PRECISIONS:
+                self.fault(path, f"{shown(word)} is no precision", f"write one of: {', '.join(PRECISIONS)}")
+        return domain
+
     def image_size(self, value: Any) -> Domain:
         """One size or some: all of them are decoded before the study starts."""
         path: Path = ("space", "image_size")
@@ -185,6 +195,7 @@ def read_space(document: Document, faults: list[Fault], image_size: int) -> Spac
         normalize=parse_domain(raw.get("normalize", True), bool, reader.at(("space", "normalize"))),
         image_size=reader.image_size(raw["image_size"]) if "image_size" in raw else Fixed(image_size),
         clip_norm=reader.clip_norm(raw.get("clip_norm", 0.0)),
+        precision=reader.precision(raw.get("precision", "auto")),
     )
     for misfit in misfits(space) if document.get("ablation") is None else ():  # an arm has a space of its own
         reader.fault(("space", misfit.key), misfit.what, misfit.mend)

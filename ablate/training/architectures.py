@@ -8,7 +8,7 @@ from torch import nn
 from ablate.catalogue.backbones import ItemShape
 from ablate.catalogue.datasets import DATASETS, item_shape
 from ablate.cost.flops import count_flops, count_params
-from ablate.study.configuration import Component, architecture
+from ablate.study.configuration import Architecture
 from ablate.study.study import Study
 from ablate.training.network import build_network
 
@@ -27,7 +27,7 @@ def static_costs(name: str, network: nn.Module, image: ItemShape) -> dict[str, f
 
 def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     """The costs of every architecture in a study's space; empty where the space has more than can be listed."""
-    found: list[tuple[Component, int, int]] = []
+    found: list[Architecture] = []
     for space in study.spaces:
         architectures = space.architectures()
         if architectures is None:
@@ -35,10 +35,9 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
         found += architectures
     dataset = DATASETS[study.data.name].build(**study.data.params)
     costs = {}
-    for backbone, width, size in found:
-        image = item_shape(dataset, size)
+    for architecture in found:
+        image = item_shape(dataset, architecture.image_size)
         with torch.device("meta"):  # no weights are drawn
-            network = build_network(backbone, width, image)
-        name = architecture(backbone, width, size)
-        costs[name] = static_costs(name, network, image)
+            network = build_network(architecture.backbone, architecture.embedding_dim, image)
+        costs[architecture.name] = static_costs(architecture.name, network, image)
     return costs

@@ -82,7 +82,13 @@ def build(
 
     backbone, loss, sampler = configuration.backbone, configuration.loss, configuration.sampler
     optimizer, schedule, augmentation = configuration.optimizer, configuration.schedule, configuration.augmentation
-    network = build_network(backbone, configuration.embedding_dim, image, normalize=configuration.normalize)
+    network = build_network(
+        backbone,
+        configuration.embedding_dim,
+        image,
+        normalize=configuration.normalize,
+        precision=configuration.precision,
+    )
     network = network.to(device).to(memory_format=torch.channels_last)
     sizes = (Sizes(training.num_classes, configuration.embedding_dim),) if loss.name in HAS_WEIGHTS else ()
     criterion = LOSSES[loss.name].build(*sizes, **loss.params).to(device)

@@ -23,7 +23,9 @@ def measure_architectures(configurations: Mapping[str, Configuration], spec: Tri
     for key, configuration in configurations.items():
         size = configuration.image_size
         image = shape._replace(size=size) if isinstance(shape, ImageShape) else shape
-        network = build_network(configuration.backbone, configuration.embedding_dim, image)
+        network = build_network(
+            configuration.backbone, configuration.embedding_dim, image, precision=configuration.precision
+        )
         one = cached_latency(network, image, key=key, batch=1, device=device)
         many = cached_latency(network, image, key=key, batch=32, device=device)
         measured[key] = {

@@ -35,9 +35,8 @@ def embed(network: SiameseNetwork, data: TrialData, split: SplitData) -> Float[T
     """Embeddings of a whole split, of length 1 also where the network trains without: it is in evaluation mode."""
     network.eval()
     device = data.device
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        chunks = torch.split(torch.arange(len(split.labels), device=device), CHUNK)
-        return torch.cat([network(data.batch(split, indices)) for indices in chunks])
+    chunks = torch.split(torch.arange(len(split.labels), device=device), CHUNK)
+    return torch.cat([network(data.batch(split, indices)) for indices in chunks])
 
 
 def evaluate(

@@ -156,8 +156,7 @@ class Trial:
             images, labels = self.data.batch(self.data.train, indices), self.labels[indices]
             spared = self.data.train.spared(indices)
             images = parts.augment(images, draw)
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                embeddings = parts.network(images)
+            embeddings = parts.network(images)
             loss = self._loss(embeddings, labels, spared)
             parts.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward([loss])

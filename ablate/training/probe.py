@@ -76,7 +76,7 @@ def _configurations(study: Study) -> dict[str, Configuration]:
     listed = study.space.architectures()
     if listed is None:
         return {first.architecture: first}
-    found = [replace(first, backbone=b, embedding_dim=width, image_size=size) for b, width, size in listed]
+    found = [replace(first, **architecture._asdict()) for architecture in listed]
     return {configuration.architecture: configuration for configuration in found}
 
 

@@ -33,7 +33,9 @@ def trained_network(spec: TrialSpec, data: TrialData) -> Trained:
             "  weights are kept of complete trials and of those that still run: name one of these"
         )
     configuration = spec.configuration
-    network = build_network(configuration.backbone, configuration.embedding_dim, data.shape)
+    network = build_network(
+        configuration.backbone, configuration.embedding_dim, data.shape, precision=configuration.precision
+    )
     network = network.to(data.device).to(memory_format=torch.channels_last)
     network.load_state_dict(dict(found.best_weights))
     return Trained(network, found.progress.best)

@@ -186,6 +186,13 @@ def test_clipping_and_warm_up_are_factors_whose_neutral_level_is_off() -> None:
     assert left_out.configuration("without schedule.warmup").schedule.params["warmup"] == 0.0
 
 
+def test_precision_is_a_factor() -> None:
+    found = ablation("ablation.factors={precision: [auto, bf16]}", "ablation.design=one_at_a_time")
+    assert [found.configuration(arm.name).precision for arm in found.arms] == ["auto", "bf16"]
+    message = refused("ablation.factors={precision: [fp32, bf61]}")
+    assert "'bf61' is no precision" in message and "did you mean 'bf16'" in message
+
+
 def test_a_loss_that_chooses_for_itself_is_refused_with_a_sampler_unless_the_arm_is_left_out() -> None:
     factors = "ablation.factors={loss: [contrastive, proxy_anchor, n_pairs], sampler: [random, hard]}"
     grid = ("ablation.design=grid", factors, "space.sampler=random")

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from ablate.study.configuration import Component, Configuration, architecture
+from ablate.study.configuration import Component, Configuration
 from ablate.study.domain import Choice, Domain, Fixed, Int, Uniform
 from ablate.study.space import MOST_ARCHITECTURES, Space
 from ablate.types import Scalar
@@ -90,8 +90,10 @@ def test_size_counts_what_a_walk_through_all_answers_finds() -> None:
 def test_architectures_are_every_backbone_with_every_width_and_nothing_else() -> None:
     found = space().architectures()
     assert found is not None
-    assert [(backbone.name, backbone.params.get("width"), width, size) for backbone, width, size in found] == [
-        (name, width, dim, 28) for name, width in (("mlp", 8), ("mlp", 16), ("resnet18", None)) for dim in (2, 3, 4)
+    assert [(backbone.name, backbone.params.get("width"), *others) for backbone, *others in found] == [
+        (name, width, dim, 28, "auto")
+        for name, width in (("mlp", 8), ("mlp", 16), ("resnet18", None))
+        for dim in (2, 3, 4)
     ]
     assert space(backbone={"mlp": {"width": Uniform(0, 1)}}).architectures() is None
 
@@ -100,7 +102,7 @@ def test_every_image_size_is_an_architecture_of_its_own_and_counts_towards_their
     sizes = Choice((28, 14))
     found = space(backbone={"resnet18": {}}, embedding_dim=Fixed(8), image_size=sizes).architectures()
     assert found is not None
-    shapes = [architecture(*parts) for parts in found]
+    shapes = [architecture.name for architecture in found]
     assert shapes == ["resnet18 image_size=14 dim=8", "resnet18 image_size=28 dim=8"]
     most = Int(1, MOST_ARCHITECTURES // 2)
     assert space(backbone={"resnet18": {}}, embedding_dim=most, image_size=sizes).architectures() is not None
@@ -108,14 +110,26 @@ def test_every_image_size_is_an_architecture_of_its_own_and_counts_towards_their
     assert space(backbone={"resnet18": {}}, embedding_dim=more, image_size=sizes).architectures() is None
 
 
+def test_every_precision_costs_otherwise_and_is_an_architecture_of_its_own() -> None:
+    varied = replace(space(backbone={"resnet18": {}}, embedding_dim=Fixed(8)), precision=Choice(("auto", "bf16")))
+    found = varied.architectures()
+    assert found is not None
+    assert [one.name for one in found] == ["resnet18 image_size=28 dim=8", "resnet18 image_size=28 dim=8 bf16"]
+    assert resolved(varied, {"loss": "info_nce", "sampler": "hard", "precision": "bf16"})[0].precision == "bf16"
+
+
 def test_what_every_configuration_has_is_asked_for_last_where_it_is_a_choice() -> None:
     varied = space(backbone={"resnet18": {}}, loss={"info_nce": {}}, sampler={"random": {}}, embedding_dim=Fixed(8))
     varied = replace(varied, normalize=Choice((True, False)), image_size=Choice((14, 28)), clip_norm=Choice((0.0, 1.0)))
-    configuration, asked = resolved(varied, {"normalize": False, "image_size": 28, "clip_norm": 1.0})
-    assert asked == ["normalize", "image_size", "clip_norm"]
+    varied = replace(varied, precision=Choice(("fp32", "bf16")))
+    configuration, asked = resolved(
+        varied, {"normalize": False, "image_size": 28, "clip_norm": 1.0, "precision": "bf16"}
+    )
+    assert asked == ["normalize", "image_size", "clip_norm", "precision"]
     assert (configuration.normalize, configuration.image_size, configuration.clip_norm) == (False, 28, 1.0)
-    assert varied.size == 8
-    assert list(varied.domains)[-3:] == ["normalize", "image_size", "clip_norm"]
+    assert configuration.precision == "bf16"
+    assert varied.size == 16
+    assert list(varied.domains)[-4:] == ["normalize", "image_size", "clip_norm", "precision"]
 
 
 @pytest.fixture
@@ -149,6 +163,7 @@ def test_params_name_every_choice_flat(configuration: Configuration) -> None:
         "normalize": True,
         "image_size": 28,
         "clip_norm": 0.0,
+        "precision": "auto",
     }
 
 
@@ -164,15 +179,16 @@ def test_the_digest_changes_with_every_choice_but_not_with_the_epochs(configurat
         {"normalize": False},
         {"image_size": 29},
         {"clip_norm": 1.0},
+        {"precision": "fp32"},
         {"schedule": {"name": "constant", "params": {"warmup": 1.0}}},
     ]
     digests = {Configuration.from_dict({**raw, **other}).digest for other in others}
-    assert len(digests | {configuration.digest}) == 10
+    assert len(digests | {configuration.digest}) == 11
 
 
 def test_a_knob_that_came_later_and_is_off_leaves_the_digest_as_it_was(configuration: Configuration) -> None:
     """A study from before it came finds its trials again."""
-    before = {name: value for name, value in configuration.to_dict().items() if name != "clip_norm"}
-    off = {**before, "clip_norm": 0.0, "schedule": {"name": "constant", "params": {"warmup": 0.0}}}
+    before = {name: value for name, value in configuration.to_dict().items() if name not in ("clip_norm", "precision")}
+    off = {**before, "clip_norm": 0.0, "precision": "auto", "schedule": {"name": "constant", "params": {"warmup": 0.0}}}
     assert before["schedule"]["params"] == {}
     assert Configuration.from_dict(before).digest == Configuration.from_dict(off).digest

@@ -31,11 +31,30 @@ def test_without_normalisation_only_training_sees_the_lengths_that_the_head_give
 
 
 def test_embeddings_are_32_bit_floats_of_length_one_when_the_layers_run_in_bfloat16() -> None:
-    network = build_network(CNN, 64, ImageShape(1, 8)).eval()
-    with torch.autocast("cpu", torch.bfloat16):
-        embeddings = network(torch.randn(5, 1, 8, 8))
-    assert embeddings.dtype == torch.float32
-    torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(5))
+    images, made = torch.randn(5, 1, 8, 8), {}
+    for precision in ("auto", "fp32", "bf16"):
+        torch.manual_seed(0)
+        network = build_network(CNN, 64, ImageShape(1, 8), precision=precision).eval()
+        seen: list[torch.dtype] = []
+        network.head.register_forward_hook(lambda module, given, out, seen=seen: seen.append(out.dtype))
+        made[precision] = network(images)
+        assert seen == [torch.bfloat16 if precision == "bf16" else torch.float32]
+        assert made[precision].dtype == torch.float32 and network.head.weight.dtype == torch.float32
+        torch.testing.assert_close(made[precision].norm(dim=1), torch.ones(5))
+    assert torch.equal(made["auto"], made["fp32"])  # on a CPU
+    assert not torch.equal(made["bf16"], made["fp32"])
+    torch.testing.assert_close(made["bf16"], made["fp32"], atol=0.02, rtol=0)
+
+
+def test_gradients_of_bfloat16_layers_are_those_of_32_bits_but_for_rounding() -> None:
+    images, gradients = torch.randn(5, 1, 8, 8), {}
+    for precision in ("fp32", "bf16"):
+        torch.manual_seed(0)
+        network = build_network(CNN, 64, ImageShape(1, 8), precision=precision)
+        network(images)[:, 0].sum().backward()
+        assert network.head.weight.grad is not None and network.head.weight.grad.dtype == torch.float32
+        gradients[precision] = network.head.weight.grad.flatten()
+    assert torch.cosine_similarity(gradients["bf16"], gradients["fp32"], dim=0) > 0.99
 
 
 def test_the_same_seed_draws_the_same_weights() -> None:
