@@ -243,8 +243,8 @@ def test_a_server_that_is_down_costs_patience_and_one_note(tmp_path: Path) -> No
 def test_after_an_interruption_the_note_is_that_the_next_run_writes_the_rest(
     tmp_path: Path, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on = threading.Event()
-    monkeypatch.setattr(MlflowRuns, "connect", lambda runs: go_on.wait())
+    go_on, connect = threading.Event(), MlflowRuns.connect
+    monkeypatch.setattr(MlflowRuns, "connect", lambda runs: (go_on.wait(), connect(runs)))
     memory, notes = open_memory(tmp_path / "study"), list[str]()
     asked = new(memory)
     train(memory, asked, 0.5)
@@ -253,6 +253,7 @@ def test_after_an_interruption_the_note_is_that_the_next_run_writes_the_rest(
     assert notes == [f"MLflow at {store} lacks the last of it: the next run of this study writes the rest"]
     go_on.set()
     mirror.thread.join(PATIENCE)
+    assert not mirror.thread.is_alive()
 
 
 def test_a_connection_that_fails_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
