@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ablate.errors import Fault
 from ablate.study.configuration import SLOTS
@@ -29,12 +30,17 @@ def check_pairings(spaces: Mapping[str, Space], tell: Tell) -> None:
                 )
 
 
-def check_tuning(spaces: Mapping[str, Space], tell: Tell) -> None:
-    """Every arm has something to tune."""
+def check_tuning(spaces: Mapping[str, Space], epochs: int | None, tell: Tell) -> None:
+    """Every arm has something to tune, and its rate is reached in the `epochs` of a tuning trial where those are fewer."""
     idle = [arm for arm, space in spaces.items() if space.size == 1]
     if idle:
         more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
         tell(("tune",), f"arm {idle[0]}{more}: there is nothing to tune", "give a range in `space`, or leave tune out")
+    for arm, space in spaces.items() if epochs is not None else ():
+        for misfit in misfits(replace(space, epochs=epochs)):
+            if misfit.key == "schedule":
+                tell(("tune", "epochs"), f"arm {arm}: {misfit.what}", f"{misfit.mend}, or tune for more epochs")
+                return
 
 
 def check_choices(document: Document, spaces: Mapping[str, Space], faults: list[Fault]) -> None:

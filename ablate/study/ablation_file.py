@@ -222,7 +222,7 @@ def read_ablation(
         return None
     check_pairings(spaces, reader.fault)
     if given.tune is not None:
-        check_tuning(spaces, reader.fault)
+        check_tuning(spaces, given.tune.epochs, reader.fault)
     else:
         check_choices(document, spaces, faults)
     if len(faults) > before:

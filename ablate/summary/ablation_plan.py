@@ -17,6 +17,9 @@ from ablate.summary.power import detectable
 from ablate.summary.statistics import ALPHA
 from ablate.types import Scalar, counted
 
+MOST_ARMS = 60
+"""Arms that the text lists; `--json` has them all."""
+
 
 @dataclass(frozen=True)
 class AblationPlan:
@@ -104,10 +107,12 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
     lines = [("design", f"{kind}: {head}{tuned}; {plan.trials:,} trials in all")]
     for name, (first, *others) in plan.factors.items():
         lines.append(("factor", f"{name}: {written(first)} (baseline) | {' | '.join(map(written, others))}"))
-    for position, (name, levels) in enumerate(plan.arms.items()):
+    for position, (name, levels) in enumerate(list(plan.arms.items())[:MOST_ARMS]):
         changed = [f"{factor} {written(level)}" for factor, level in levels.items() if level != plan.factors[factor][0]]
         told = f": {', '.join(changed)}" if plan.design == "leave_one_out" and changed else ""
         lines.append(("arms" if position == 0 else "", name + told))
+    if len(plan.arms) > MOST_ARMS:
+        lines.append(("", f"and {len(plan.arms) - MOST_ARMS:,} more: --json"))
     lines += [("aliased", alias) for alias in plan.aliases]
     lines += [("guarantees", line) for note in plan.note.splitlines() for line in textwrap.wrap(note, 100)]
     lines.append(("epochs", f"about {plan.epochs_per_arm:,} an arm, {plan.epochs_per_arm * len(plan.arms):,} in all"))

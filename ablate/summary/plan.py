@@ -58,6 +58,8 @@ class Plan:
     """In place of the search."""
     duration: Duration | None = None
     """Where it was probed."""
+    done: int = 0
+    """Trials that an earlier run has ended: they are not repeated."""
 
 
 def make_plan(
@@ -92,6 +94,7 @@ def make_plan(
         forbidden={name: broken for name, costs in architectures.items() if (broken := _broken(study, costs))},
         ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
         duration=duration,
+        done=sum(row.state != "running" for row in earlier.trials) if earlier else 0,
     )
 
 
@@ -115,6 +118,7 @@ def as_text(plan: Plan, path: str) -> str:
         _row("objective", plan.objective),
         *(_search(plan) if plan.ablation is None else (_row(*line) for line in ablation_lines(plan.ablation))),
         *([_row("time", plan.duration.text)] if plan.duration else []),
+        *([_row("so far", f"{_count(plan.done, 'trial')} ended: kept, and not repeated")] if plan.done else []),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
         _row("run it", f"ablate run {path}"),

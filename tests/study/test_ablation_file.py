@@ -164,6 +164,14 @@ def test_a_mistake_is_told_with_its_place_and_mend(overrides: list[str], what: s
     assert re.search(r"(made-up\.yaml:\d+|--set )", message)
 
 
+def test_a_warm_up_that_no_tuning_trial_would_see_the_end_of_is_refused() -> None:
+    tuned = ["space.optimizer={adam: {lr: {log_uniform: [1e-4, 1e-2]}}}", "space.schedule={cosine: {warmup: 1.5}}"]
+    message = refused(*tuned, "ablation.tune={trials: 4, epochs: 1}")
+    assert "ablation.tune.epochs: arm baseline: cosine warms up for 1.5 epochs, but there are 1" in message
+    assert "or tune for more epochs" in message
+    assert ablation(*tuned, "ablation.tune={trials: 4, epochs: 2}").tuning_epochs == 2
+
+
 def test_faults_of_the_ablation_come_with_those_of_the_rest() -> None:
     message = refused("ablation.baseline={loss: info_nce}", "objective.metric=val/recal_at_1")
     assert "not among the levels" in message and "recal_at_1" in message

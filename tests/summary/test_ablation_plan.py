@@ -6,7 +6,7 @@ import pytest
 
 from ablate.study.load import parse_study
 from ablate.study.study import Study
-from ablate.summary.ablation_plan import plan_ablation
+from ablate.summary.ablation_plan import MOST_ARMS, plan_ablation
 from ablate.summary.duration import AROUND_SECONDS, estimate
 from ablate.summary.plan import as_text, make_plan
 from ablate.summary.power import detectable
@@ -65,6 +65,26 @@ def test_an_earlier_run_tells_the_scatter() -> None:
     plan = plan_ablation(study, study.ablation, earlier)
     assert plan.deviation == pytest.approx(0.01)  # of 0, 0.01, 0.02
     assert plan.deviation_from == "the trials so far"
+
+
+def test_a_plan_of_a_study_that_was_begun_says_how_much_of_it_is_there() -> None:
+    study, arms = asked(), one_at_a_time()
+    values = {(arm, s): 0.5 + 0.01 * s for s in range(2) for arm in arms}
+    earlier = found(design("one_at_a_time", arms, seeds=2), values)
+    plan = make_plan(study, {}, earlier)
+    assert plan.done == 2 * len(arms)
+    assert f"so far         {2 * len(arms)} trials ended: kept, and not repeated" in as_text(plan, "s.yaml")
+    assert "so far" not in text_of(study)
+
+
+def test_the_text_of_a_huge_grid_stops_listing_its_arms() -> None:
+    study = asked(
+        "ablation.design=grid",
+        "ablation.factors={embedding_dim: [2, 3, 4, 5, 6, 7, 8, 9], batch.classes: [2, 3, 4, 5, 6, 7, 8, 9]}",
+    )
+    text = text_of(study)
+    assert text.count("embedding_dim=") == MOST_ARMS
+    assert "and 4 more: --json" in text
 
 
 def test_without_a_scatter_or_with_one_seed_it_says_what_is_missing() -> None:
