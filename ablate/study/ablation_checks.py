@@ -36,7 +36,9 @@ def check_tuning(spaces: Mapping[str, Space], epochs: int | None, tell: Tell) ->
     if idle:
         more = f" and {len(idle) - 1} more" if len(idle) > 1 else ""
         tell(("tune",), f"arm {idle[0]}{more}: there is nothing to tune", "give a range in `space`, or leave tune out")
-    for arm, space in spaces.items() if epochs is not None else ():
+    if epochs is None:
+        return
+    for arm, space in spaces.items():
         for misfit in misfits(replace(space, epochs=epochs)):
             if misfit.key == "schedule":
                 tell(("tune", "epochs"), f"arm {arm}: {misfit.what}", f"{misfit.mend}, or tune for more epochs")

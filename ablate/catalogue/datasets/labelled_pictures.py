@@ -62,10 +62,18 @@ def read_parts(folder: Path, parts: Mapping[str, Files], size: int, rules: Rules
         lost = _classes(parts[part]) - _classes(files)
         if len(_classes(files)) < 2:
             raise _too_few_classes(folder, part, parts[part], files, rules.least_images)
-        images = np.stack([pictures[name] for name, _ in files])
+        images = _moved(pictures, [name for name, _ in files])
         labels = np.array([numbers[label] for _, label in files], dtype=np.int64)
         made[part] = Part(images, labels, notes=_notes(folder, part, broken[part], lost, rules.least_images))
     return made
+
+
+def _moved(pictures: dict[str, Picture], names: Sequence[str]) -> Picture:
+    """Those pictures as one array [N, S, S, C]; each is dropped once it is copied, so that none is held twice."""
+    images = np.empty((len(names), *pictures[names[0]].shape), dtype=np.uint8)
+    for position, name in enumerate(names):
+        images[position] = pictures.pop(name)
+    return images
 
 
 def with_enough(parts: Mapping[str, Files], least: int, *, shared: bool) -> dict[str, Files]:
