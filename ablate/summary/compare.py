@@ -88,10 +88,17 @@ def _rows(side: Side, metric: str | None) -> tuple[Mapping[str, Mapping[int, Tri
             raise StoreError(f"{side.name}: its best trial has no '{metric}'\n  it has: {', '.join(best.metrics)}")
         return {f"best of {study.study}": {best.seed: best}}, metric, study.objective.goal
     cells: Cells = cells_of(study, metric)
-    if side.arm is not None and side.arm not in cells.rows:
-        raise StoreError(f"{side.name}: {study.study} has no arm '{side.arm}'\n  it has: {', '.join(cells.rows)}")
-    rows = cells.rows if side.arm is None else {side.arm: cells.rows[side.arm]}
+    rows = cells.rows if side.arm is None else {arm: cells.rows[arm] for arm in _named(side, side.arm, cells)}
     return rows, cells.metric, cells.goal
+
+
+def _named(side: Side, asked: str, cells: Cells) -> list[str]:
+    """The arm that has the levels `asked`, in whatever order they are written."""
+    found = [arm for arm in cells.rows if sorted(arm.split()) == sorted(asked.split())]
+    if not found:
+        known = ", ".join(cells.rows)
+        raise StoreError(f"{side.name}: {side.study.study} has no arm '{asked}'\n  it has: {known}")
+    return found
 
 
 def _matched(one: Side, other: Side, left: Mapping[str, object], right: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -42,7 +42,7 @@ def _table(table: Table) -> str:
         *map(_row, table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        *([rf"\par\footnotesize {escaped(table.note)}"] if table.note else []),
+        *(rf"\par\footnotesize {escaped(line)}" for line in table.note.splitlines()),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from ablate.store.read import StudyResults
+from ablate.summary.latex import as_latex
 from ablate.summary.pareto import pareto_front
 from ablate.summary.render import render
+from ablate.summary.table import Report, Table
 from ablate.types import TrialResult
 from tests.summary.ablations import design, grid, one_at_a_time, study
 
@@ -176,3 +178,5 @@ def test_latex_escapes_what_latex_reads() -> None:
     text = shown(made(), "latex")
     assert r"loss=info\_nce" in text and r"95 \% interval" in text
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 2
+    notes = Report([], [Table("t", ["a"], [["1"]], "first 5 %\nsecond")])
+    assert "\\par\\footnotesize first 5 \\%\n\\par\\footnotesize second\n" in as_latex(notes)

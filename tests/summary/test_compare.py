@@ -11,7 +11,7 @@ from scipy import stats
 from ablate.errors import StoreError
 from ablate.summary.compare import Side, compare
 from ablate.summary.render import as_table
-from tests.summary.ablations import design, one_at_a_time, study
+from tests.summary.ablations import design, grid, one_at_a_time, study
 from tests.summary.rows import of, row
 
 
@@ -43,6 +43,16 @@ def test_two_arms_that_are_named_are_compared() -> None:
     (table,) = compare(one, other).tables
     assert [cells[:2] for cells in table.rows] == [["loss=circle", "baseline"]]
     assert "cannot tell apart" in as_table(compare(one, other))
+
+
+def test_an_arm_is_found_however_its_levels_are_ordered() -> None:
+    arms = grid()
+    found = study(design("grid", arms, seeds=2), {(arm, seed): 0.5 for arm in arms for seed in (0, 1)})
+    one, other = Side("a", found, "sampler=hard loss=circle"), Side("b", found, "loss=triplet sampler=random")
+    (table,) = compare(one, other).tables
+    assert table.rows[0][:2] == ["loss=circle sampler=hard", "loss=triplet sampler=random"]
+    with pytest.raises(StoreError, match="has no arm 'sampler=hard'"):
+        compare(Side("a", found, "sampler=hard"), other)
 
 
 def test_what_else_differs_between_two_studies_is_told() -> None:
