@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ablate.errors import Fault
 from ablate.study.configuration import SLOTS
-from ablate.study.domain import Fixed
+from ablate.study.domain import Fixed, describe, limits
 from ablate.study.pairing import misfits
 from ablate.study.space import Space
+from ablate.study.space_file import REGISTRIES
 from ablate.study.yaml_lines import Document, Path
 
 Tell = Callable[[Path, str, str], None]
 """(where below `ablation`, what is wrong, how to mend it)."""
+
+
+def check_bounds(spaces: Mapping[str, Space], factors: Sequence[str], tell: Tell) -> None:
+    """No arm gives a component a number that leaves its bounds."""
+    placed = dict.fromkeys(  # each value once for each component, not for each arm
+        (slot, level, name, domain)
+        for space in spaces.values()
+        for slot, levels in space.slots.items()
+        for level, params in levels.items()
+        for name, domain in params.items()
+        if f"{slot}.{name}" in factors
+    )
+    for slot, level, name, domain in placed:
+        parameter = REGISTRIES[slot][level].parameters[name]
+        if parameter.type not in (int, float):
+            continue
+        low, high = limits(domain)
+        if low < parameter.low or high > parameter.high:
+            what = f"{describe(domain)} leaves the bounds of {slot} {level}"
+            tell(("factors", f"{slot}.{name}"), what, f"stay within {parameter.low:g} to {parameter.high:g}")
 
 
 def check_pairings(spaces: Mapping[str, Space], tell: Tell) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 from ablate.errors import DesignError, Fault
 from ablate.study import schema
 from ablate.study.ablation import Ablation
-from ablate.study.ablation_checks import check_choices, check_pairings, check_tuning
-from ablate.study.arm_space import NoSuchKnob, arm_space, kind_of, value_of
-from ablate.study.configuration import PRECISIONS, SLOTS
+from ablate.study.ablation_checks import check_bounds, check_choices, check_pairings, check_tuning
+from ablate.study.arm_space import PLAIN, NoSuchKnob, arm_space, kind_of, knobs, value_of
+from ablate.study.configuration import SLOTS
 from ablate.study.design import Factor, Plan, grid, leave_one_out, one_at_a_time
-from ablate.study.domain import Choice, Fixed, parse_domain
+from ablate.study.domain import Choice, Domain, Fixed, parse_domain
 from ablate.study.fractional import fractional
 from ablate.study.keys import near
 from ablate.study.space import Space
-from ablate.study.space_file import DEFAULTS, REGISTRIES
+from ablate.study.space_file import DEFAULTS, REGISTRIES, SpaceReader
 from ablate.study.yaml_lines import Document, Path, dotted, shown
 from ablate.types import Scalar
 
@@ -87,15 +87,19 @@ class _Reader:
                 self.fault(path, f"{shown(value)} names a level twice", "name each level once")
             found: tuple[Scalar, ...] = tuple(map(str, names))
         else:
-            domain = parse_domain(value, kind_of(name, self.space), lambda what, mend: self.fault(path, what, mend))
+            domain = self.domain(name, value, ("ablation", *path))
             if not isinstance(domain, (Choice, Fixed)):
                 self.fault(path, f"{shown(value)} is a range, and a factor has levels", "write [first, second, ...]")
                 return ()
             found = domain.options if isinstance(domain, Choice) else (domain.value,)
-            for each in found if name == "precision" else ():
-                if each not in PRECISIONS:
-                    self.fault(path, f"{shown(each)} is no precision", near(str(each), list(PRECISIONS)))
         return found if len(self.faults) == before else ()
+
+    def domain(self, name: str, value: Any, path: Path) -> Domain:
+        """What `value` writes for a number or a parameter; of a parameter `check_bounds` sees where it leads."""
+        reader = SpaceReader(self.document, self.faults)
+        if name in PLAIN:
+            return reader.plain(name, path, value)
+        return parse_domain(value, kind_of(name, self.space), reader.at(path))
 
     def factor(self, name: str, value: Any) -> Factor | None:
         """One factor with its baseline; None where it is at fault."""
@@ -103,10 +107,8 @@ class _Reader:
         if name == "epochs":
             self.fault(path, "epochs are the same for every arm", "compare two studies with `ablate compare`")
             return None
-        try:
-            kind_of(name, self.space)
-        except NoSuchKnob as error:
-            self.fault(path, "nothing reads this factor", near(name, error.known))
+        if name not in (known := knobs(self.space)):
+            self.fault(path, "nothing reads this factor", near(name, known))
             return None
         neutral = self.given.design == "leave_one_out"
         if value is None and (not neutral or name not in NEUTRAL):
@@ -220,6 +222,7 @@ def read_ablation(
         what, _, mend = str(error).partition("\n")
         reader.fault(("design",), what, mend.strip())
         return None
+    check_bounds(spaces, [factor.name for factor in sound], reader.fault)
     check_pairings(spaces, reader.fault)
     if given.tune is not None:
         check_tuning(spaces, given.tune.epochs, reader.fault)

@@ -30,25 +30,17 @@ PLAIN = {
 
 
 class NoSuchKnob(AblateError):
-    """A factor that nothing in the space reads."""
+    """A factor that the component of an arm does not read."""
 
-    def __init__(self, name: str, known: list[str], where: str) -> None:
-        self.known = known
+    def __init__(self, name: str, where: str) -> None:
         super().__init__(f"factor {name}: {where} does not read it\n  limit it with `when`, or leave it out")
 
 
 def kind_of(name: str, space: Space) -> Kind:
-    """The type of a factor's levels. Raises NoSuchKnob where no level of the space reads it."""
-    if name in SLOTS:
-        return str
-    if name in PLAIN:
-        return {"normalize": bool, "clip_norm": float, "precision": str}.get(name, int)
+    """The type of a parameter such as loss.margin, one of `knobs`."""
     slot, _, parameter = name.partition(".")
-    for level in space.slots.get(slot, {}):
-        parameters = REGISTRIES[slot][level].parameters
-        if parameter in parameters:
-            return parameters[parameter].type
-    raise NoSuchKnob(name, knobs(space), "the space")
+    known = (REGISTRIES[slot][level].parameters for level in space.slots[slot])
+    return next(parameters[parameter].type for parameters in known if parameter in parameters)
 
 
 def knobs(space: Space) -> list[str]:
@@ -80,7 +72,7 @@ def arm_space(space: Space, levels: Mapping[str, Scalar]) -> Space:
             continue
         for level, params in slots[slot].items():
             if parameter not in params:
-                raise NoSuchKnob(name, list(params), f"{slot} {level}")
+                raise NoSuchKnob(name, f"{slot} {level}")
         slots[slot] = {level: {**params, parameter: Fixed(value)} for level, params in slots[slot].items()}
     plain: dict[str, Any] = {field: Fixed(levels[name]) for name, field in PLAIN.items() if name in levels}
     return replace(space, slots=slots, **plain)

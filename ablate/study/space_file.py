@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ablate.catalogue.augmentations import AUGMENTATIONS
@@ -14,12 +14,13 @@ from ablate.catalogue.registry import Entry, Parameter, Registry
 from ablate.catalogue.samplers import SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
-from ablate.study.configuration import PRECISIONS
+from ablate.study.configuration import OFF, PRECISIONS
 from ablate.study.domain import Choice, Domain, Fixed, limits, parse_domain
 from ablate.study.pairing import misfits
 from ablate.study.schema import IMAGE_SIZES
 from ablate.study.space import Space, values
 from ablate.study.yaml_lines import Document, Path, dotted, shown
+from ablate.types import Scalar
 
 REGISTRIES: dict[str, Registry[Any]] = {
     "backbone": BACKBONES,
@@ -38,8 +39,8 @@ MOST = 1_000_000
 """Of anything that is counted: beyond it lies a slip of the keyboard."""
 
 
-class _Reader:
-    """Reads one `space:`; faults are collected, so that all of them are told at once."""
+class SpaceReader:
+    """Reads what a `space:` holds, and the levels of factors; faults are collected, so that all of them are told at once."""
 
     def __init__(self, document: Document, faults: list[Fault]) -> None:
         self.document = document
@@ -142,28 +143,36 @@ class _Reader:
         if not isinstance(value, dict):
             self.fault(("space", "batch"), f"{shown(value)} is no mapping", "write {classes: 16, per_class: 4}")
             value = {}
-        classes = self.number(("space", "batch", "classes"), value.get("classes", BATCH_CLASSES), 2)
-        return classes, self.number(("space", "batch", "per_class"), value.get("per_class", BATCH_PER_CLASS), 2)
+        classes = self.plain("batch.classes", ("space", "batch", "classes"), value.get("classes", BATCH_CLASSES))
+        per_class = self.plain(
+            "batch.per_class", ("space", "batch", "per_class"), value.get("per_class", BATCH_PER_CLASS)
+        )
+        return classes, per_class
 
-    def clip_norm(self, value: Any) -> Domain:
-        """The most that a gradient's norm may be; 0 leaves gradients as they are."""
-        path: Path = ("space", "clip_norm")
-        return self.parameter(path, value, Parameter("clip_norm", float, 0.0, 0.0, MOST))
+    def plain(self, name: str, path: Path, value: Any) -> Domain:
+        """The domain of what belongs to no slot (`arm_space.PLAIN`), wherever the file writes it."""
+        if name == "normalize":
+            return parse_domain(value, bool, self.at(path))
+        if name == "clip_norm":
+            return self.parameter(path, value, Parameter("clip_norm", float, 0.0, 0.0, MOST))
+        if name == "precision":
+            return self.word(path, value, PRECISIONS)
+        return self.number(path, value, *(IMAGE_SIZES if name == "image_size" else (2, MOST)))
 
-    def precision(self, value: Any) -> Domain:
-        """What layers compute in."""
-        path: Path = ("space", "precision")
+    def word(self, path: Path, value: Any, known: Sequence[str]) -> Domain:
+        """A domain of words, all of them `known`."""
+        before = len(self.faults)
         domain = parse_domain(value, str, self.at(path))
-        for word in values(domain):
-            if isinstance(word, str) and word not in PRECISIONS:
-                self.fault(path, f"{shown(word)} is no precision", f"write one of: {', '.join(PRECISIONS)}")
+        for strange in values(domain) if len(self.faults) == before else ():
+            if strange not in known:
+                self.fault(path, f"{shown(strange)} is not known here", f"write one of: {', '.join(known)}")
         return domain
 
     def image_size(self, value: Any) -> Domain:
         """One size or some: all of them are decoded before the study starts."""
         path: Path = ("space", "image_size")
         before = len(self.faults)
-        domain = self.number(path, value, *IMAGE_SIZES)
+        domain = self.plain("image_size", path, value)
         if len(self.faults) == before and not isinstance(domain, (Fixed, Choice)):
             self.fault(path, f"{shown(value)} is a range, but each size is decoded", "write [first, second, ...]")
         if self.document.get("data", "image_size") is not None:
@@ -178,7 +187,11 @@ def read_space(document: Document, faults: list[Fault], image_size: int) -> Spac
     `image_size` is that of the data where `space` names none. Keys that nothing reads are told by `keys.check_keys`.
     """
     before = len(faults)
-    reader, raw = _Reader(document, faults), document.tree["space"]
+    reader, raw = SpaceReader(document, faults), document.tree["space"]
+
+    def plain(name: str, default: Scalar) -> Domain:
+        return reader.plain(name, ("space", name), raw.get(name, default))
+
     slots = {}
     for slot in REGISTRIES:
         if slot in raw or slot in DEFAULTS:
@@ -188,14 +201,14 @@ def read_space(document: Document, faults: list[Fault], image_size: int) -> Spac
     classes, per_class = reader.batch(raw.get("batch", {}))
     space = Space(
         slots=slots,
-        embedding_dim=reader.number(("space", "embedding_dim"), raw.get("embedding_dim", EMBEDDING_DIM), 2),
+        embedding_dim=plain("embedding_dim", EMBEDDING_DIM),
         batch_classes=classes,
         batch_per_class=per_class,
         epochs=reader.epochs(raw.get("epochs", EPOCHS)),
-        normalize=parse_domain(raw.get("normalize", True), bool, reader.at(("space", "normalize"))),
+        normalize=plain("normalize", True),
         image_size=reader.image_size(raw["image_size"]) if "image_size" in raw else Fixed(image_size),
-        clip_norm=reader.clip_norm(raw.get("clip_norm", 0.0)),
-        precision=reader.precision(raw.get("precision", "auto")),
+        clip_norm=plain("clip_norm", OFF["clip_norm"]),
+        precision=plain("precision", OFF["precision"]),
     )
     for misfit in misfits(space) if document.get("ablation") is None else ():  # an arm has a space of its own
         reader.fault(("space", misfit.key), misfit.what, misfit.mend)
