@@ -172,7 +172,7 @@ class _Run:
         from ablate.engine.closing import still_open
 
         if self._trials_left():
-            self._measure_constrained()
+            self._measure_first()
             interruption.check()
             watchers = (self.progress, self.mirror)
             train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=interruption.check)
@@ -197,13 +197,13 @@ class _Run:
             for watcher in (self.progress, self.mirror):
                 watcher.ended(found)
 
-    def _measure_constrained(self) -> None:
-        """Where latency is constrained, measure every architecture before any trial: what is too slow then never trains."""
-        if not any(name.startswith("cost/latency") for name in self.study.constraints):
+    def _measure_first(self) -> None:
+        """Where latency is constrained, or an objective, measure every architecture before any trial."""
+        if not self.study.measured_first:
             return
         from ablate.engine.closing import measure_space
 
-        self.progress.say("measuring the latency of every architecture: it is constrained")
+        self.progress.say("measuring the latency of every architecture: it decides on trials")
         measure_space(self.memory, self._specify)
 
     def _close(self) -> None:

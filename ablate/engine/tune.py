@@ -46,7 +46,7 @@ def train_trials(
 
     check()
     study = memory.study
-    scheduler = GroupedStopping(study.asha, study.objective, study.tuning_epochs)
+    scheduler = GroupedStopping(study.asha, study.objectives, study.tuning_epochs)
     scheduler.replay(memory.curves(), memory.groups())
 
     def found(asked: Asked, row: TrialResult) -> None:

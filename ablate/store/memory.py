@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store import curves, pictures
@@ -23,7 +22,8 @@ from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
 from ablate.store.journal import open_to_write
-from ablate.store.rows import STATES, end_of, known_trials, result_of
+from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
+from ablate.store.samplers import directions_of
 from ablate.study.configuration import Configuration
 from ablate.study.schema import MOST_SEED
 from ablate.study.study import Study
@@ -35,7 +35,7 @@ class Memory:
 
     def __init__(self, folder: StudyFolder, study: Study, *, slots: int = 1, archive: Archive | None = None) -> None:
         self.folder, self.study, self.archive = folder, study, archive
-        self.objective = study.objective
+        self.objective, self.objectives = study.objective, study.objectives
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder.journal)
         self._optuna = self._open()
@@ -69,7 +69,7 @@ class Memory:
         if arm not in self._groups:
             known = [trial for trial in self._known() if asked_of(trial).group == arm]
             tuning = self.study.tuning_of(arm)
-            self._groups[arm] = Group(tuning, self.objective, slots=self._slots, known=known)
+            self._groups[arm] = Group(tuning, self.objectives, slots=self._slots, known=known)
         return self._groups[arm]
 
     def ask(self, arm: str = "") -> Asked | None:
@@ -110,8 +110,10 @@ class Memory:
         asked = asked_of(self._frozen(number))
         group = None if asked.group is None else self.group(asked.group)  # made before this trial counts as ended
         end = end_of(curves.read(self.folder.trial(asked.id)), self.objective)
-        if state == "complete" and not end["metrics"]:
-            state, reason = "failed", "it ended without a report"
+        lacking = [each.metric for each in self.objectives if each.metric not in self._reached(number, end)]
+        if state == "complete" and lacking:
+            what = ", ".join(lacking) if end["metrics"] else "a report"
+            state, reason = "failed", f"it ended without {what}"
         end |= {"state": state, "reason": reason, **({"reused": reused} if reused else {})}
         self._storage.set_trial_user_attr(self._key(number), "end", end)
         self._conclude(number)
@@ -134,9 +136,11 @@ class Memory:
         """Tell Optuna that a constraint forbids this region: it is then ranked behind every allowed trial."""
         optuna.Trial(self._optuna, self._key(number)).set_constraint("constraints", 1.0)
 
-    def curves(self) -> dict[int, dict[int, float]]:
-        """The objective of every epoch of every trial: {number: {epoch: value}}."""
-        return {t.number: dict(t.intermediate_values) for t in self._known() if t.intermediate_values}
+    def curves(self) -> dict[int, Curve]:
+        """What is compared at the rungs, of every epoch of every trial."""
+        latency = self.latency()
+        found = {t.number: curve_of(t, self.folder, self.objectives, latency) for t in self._known()}
+        return {number: curve for number, curve in found.items() if curve}
 
     def groups(self) -> dict[int, str | None]:
         """Which trials are stopped together: {number: group}."""
@@ -180,9 +184,9 @@ class Memory:
         try:
             return optuna.load_study(study_name=self.study.name, storage=self._storage, sampler=sampler)
         except KeyError:
-            direction = StudyDirection[self.objective.goal.upper()]
+            directions = directions_of(self.objectives)
             return optuna.create_study(
-                storage=self._storage, sampler=sampler, study_name=self.study.name, direction=direction
+                storage=self._storage, sampler=sampler, study_name=self.study.name, directions=directions
             )
 
     def _settle(self) -> None:
@@ -234,8 +238,13 @@ class Memory:
         if end["state"] != "complete":
             for checkpoint in self.folder.trial(trial_id(number)).glob("checkpoint-*"):
                 shutil.rmtree(checkpoint)  # never continued: many stopped trials would fill the disk
-        value = end["metrics"][self.objective.metric] if end["state"] == "complete" else None
-        self._optuna.tell(number, value, state=STATES[end["state"]])
+        numbers = self._reached(number, end)
+        values = [numbers[each.metric] for each in self.objectives] if end["state"] == "complete" else None
+        self._optuna.tell(number, values, state=STATES[end["state"]])
+
+    def _reached(self, number: int, end: Mapping[str, Any]) -> dict[str, float]:
+        """Metrics and costs of a trial that has ended."""
+        return reached(end, asked_of(self._frozen(number)).configuration, self.latency())
 
     def _known(self) -> list[FrozenTrial]:
         return known_trials(self._optuna.get_trials(deepcopy=False))
