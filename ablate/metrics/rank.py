@@ -1,6 +1,6 @@
-"""Order by several numbers at once: by non-dominated rank, and within a rank by what each point adds to the hypervolume.
+"""Order by several numbers at once: by non-dominated rank, within a rank by what each point adds to the hypervolume.
 
-Sources: ranks, Deb et al. 2002 (NSGA-II); greedy choice by hypervolume, Guerreiro et al. 2016. Smaller is better in all numbers.
+Sources: ranks, Deb et al. 2002 (NSGA-II); greedy choice by hypervolume, Guerreiro et al. 2016. Smaller is better in all.
 Shapes: N points of M objectives, M = 2 or 3.
 """
 
@@ -35,12 +35,12 @@ def ranks(points: Points) -> npt.NDArray[np.int64]:
     """0 for points that none dominates, 1 for those that only these dominate, and so on; equal points share theirs."""
     no_worse = (points[:, None] <= points[None]).all(axis=2)
     dominates = no_worse & (points[:, None] < points[None]).any(axis=2)
-    found = np.full(len(points), -1)
-    rank = 0
-    while (left := found < 0).any():
+    found = np.zeros(len(points), dtype=np.int64)
+    left, rank = np.ones(len(points), dtype=bool), 0
+    while left.any():
         beaten = dominates[left].any(axis=0)
         found[left & ~beaten] = rank
-        rank += 1
+        left, rank = left & beaten, rank + 1
     return found
 
 
@@ -54,17 +54,22 @@ def _greedy(front: Points) -> list[int]:
     """Positions in the order in which each adds the most volume to those before it."""
     left, found = list(range(len(front))), list[int]()
     while left:
-        volumes = [_volume(front[[*found, each]]) for each in left]
+        volumes = [volume(front[[*found, each]], reference=1 + MARGIN) for each in left]
         found.append(left.pop(int(np.argmax(volumes))))
     return found
 
 
-def _volume(points: Points) -> float:
-    """Of what the points dominate within the box up to 1 + MARGIN: slices along the last objective."""
-    reference = 1 + MARGIN
+def volume(points: Points, *, reference: float) -> float:
+    """Of what the points dominate in the box up to `reference` in every objective; 0 without a point below it.
+
+    By slices along the last objective, in each of which the others are left.
+    """
+    points = points[(points < reference).all(axis=1)]
+    if not len(points):
+        return 0.0
     if points.shape[1] == 1:
         return float(reference - points.min())
     points = points[np.argsort(points[:, -1], kind="stable")]
-    edges = [*points[:, -1], reference]
-    heights = np.diff(edges)
-    return float(sum(height * _volume(points[: k + 1, :-1]) for k, height in enumerate(heights) if height > 0))
+    heights = np.diff([*points[:, -1], reference])
+    slices = [h * volume(points[: k + 1, :-1], reference=reference) for k, h in enumerate(heights) if h > 0]
+    return float(sum(slices))

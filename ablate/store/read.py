@@ -155,7 +155,9 @@ def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     question = parent.data.tags.get("mlflow.note.content", "")
     rows.sort(key=lambda row: int(row.id))
     design, driven = _design_in(client, parent.info.run_id), parent.info.status == "RUNNING"
-    several = [Objective(*words.split()) for words in parent.data.tags.get("ablate.objectives", "").split(", ") if words]
+    several = [
+        Objective(*words.split()) for words in parent.data.tags.get("ablate.objectives", "").split(", ") if words
+    ]
     objective, weighed = Objective(metric, goal), tuple(several)
     return StudyResults(experiment, question, objective, rows, design, driven=driven, weighed=weighed)
 

@@ -1,4 +1,4 @@
-"""What a study improves: one metric of the validation split, or two or three of metrics and costs, each with the way it is better.
+"""What a study improves: one metric of the validation split, or two or three of metrics and costs, each with its better way.
 
 Reads the document, not the validated file: a fault in one part must not hide those of another.
 """
