@@ -1,4 +1,4 @@
-"""Record the grid that benchmarks/replay.py simulates searches on: `ablate run benchmarks/replay.yaml`, then one compressed table.
+"""Record the grid that benchmarks/replay.py simulates searches on: `ablate run`, then one compressed table.
 
 Stopped and started again it goes on where it was. The table has a row per configuration and epoch: the parameters that differ,
 what validation said, and what it had cost so far.
@@ -66,9 +66,7 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
         params = {name: str(trial.params.get(name, "")) for name in names}
         for report in curves.read(StudyFolder(folder.absolute()).trial(trial.id)):
             numbers = {**trial.cost, **report}
-            rows.append(
-                {**params, "epoch": str(report["epoch"]), **{name: f"{numbers[name]:.6g}" for name in NUMBERS}}
-            )
+            rows.append({**params, "epoch": str(report["epoch"]), **{name: f"{numbers[name]:.6g}" for name in NUMBERS}})
     return rows
 
 

@@ -63,7 +63,7 @@ class Found:
 
 
 class Searcher:
-    """What decides in a search: `start` gives a configuration, `report` whether the trial goes on, `end` is told of each end."""
+    """What decides in a search."""
 
     def start(self, number: int) -> Configuration | None:
         """None once there is nothing left to try."""
@@ -113,7 +113,14 @@ class Ours(Searcher):
     """Our proposer, that is told PRUNED of stopped trials, and our rungs."""
 
     def __init__(
-        self, study: Study, objectives: tuple[Objective, ...], *, algorithm: str, asha: Asha | None, seed: int, slots: int
+        self,
+        study: Study,
+        objectives: tuple[Objective, ...],
+        *,
+        algorithm: str,
+        asha: Asha | None,
+        seed: int,
+        slots: int,
     ) -> None:
         tuning = replace(study.tuning_of(""), algorithm=algorithm, asha=asha, seed=seed)
         self.objectives = objectives

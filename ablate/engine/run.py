@@ -214,7 +214,8 @@ class _Run:
         self.closed = True
         open_now = still_open(self.memory)
         if open_now.to_measure:
-            reading = ", and reading the test split for the best trial" if open_now.best is not None else ""
+            best = "the best trial" if len(self.study.objectives) == 1 else "the trials on the front"
+            reading = f", and reading the test split for {best}" if open_now.to_test else ""
             self.progress.say(f"measuring latency alone{reading}")
             with self.mirror.paused():  # latency is measured with nothing else running
                 self.notes += close_study(self.memory, open_now, self._specify)

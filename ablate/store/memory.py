@@ -16,12 +16,13 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.store import curves, pictures
+from ablate.store import curves
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
 from ablate.store.journal import open_to_write
+from ablate.store.lengthen import continuation, copy_files
 from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
 from ablate.store.samplers import directions_of
 from ablate.study.configuration import Configuration
@@ -213,19 +214,9 @@ class Memory:
             if old.state == TrialState.RUNNING:
                 self._storage.set_trial_user_attr(self._key(old.number), "trial", longer)
             elif old.state == TrialState.COMPLETE:
-                target = self.folder.trial(trial_id(self._next_number()))
-                shutil.rmtree(target, ignore_errors=True)  # of a driver that was killed before the next but one line
-                ignore = shutil.ignore_patterns(pictures.FOLDER)  # they show the shorter one
-                shutil.copytree(self.folder.trial(trial_id(old.number)), target, ignore=ignore)
-                self._add(
-                    optuna.create_trial(
-                        state=TrialState.RUNNING,
-                        params=old.params,
-                        distributions=old.distributions,
-                        intermediate_values=old.intermediate_values,
-                        user_attrs={"trial": longer | {"continues": old.number}},
-                    )
-                )
+                new = self.folder.trial(trial_id(self._next_number()))
+                copy_files(self.folder.trial(trial_id(old.number)), new)
+                self._add(continuation(old, longer))
 
     def _note_epoch(self, number: int, report: Mapping[str, float]) -> None:
         value = report[self.objective.metric]

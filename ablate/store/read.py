@@ -47,10 +47,14 @@ class StudyResults:
 
     @property
     def best(self) -> TrialResult | None:
-        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first."""
-        judged = [row for row in self.trials if row.state == "complete" and row.phase != "tune"]
-        objective = self.objective
-        return max(judged, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
+        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first.
+
+        Of several objectives the one of the front that is best in the first.
+        """
+        from ablate.store.rows import front_of
+
+        judged = [row for row in self.trials if row.phase != "tune"]
+        return next(iter(front_of(judged, self.weighed or (self.objective,))), None)
 
 
 def read_folder(path: Path) -> StudyResults:

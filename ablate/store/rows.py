@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
+from ablate.metrics.rank import ranks
 from ablate.store import curves
 from ablate.store.asked import asked_of, trial_id
 from ablate.store.folder import StudyFolder
@@ -60,6 +62,20 @@ def reached(
 ) -> dict[str, float]:
     """Metrics of the best epoch and costs of a trial, by what `end_of` wrote down of it."""
     return {**latency.get(configuration.architecture, {}), **end["cost"], **end["metrics"]}
+
+
+def front_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> list[TrialResult]:
+    """Complete trials that no other beats, the best in the first objective first; of one objective the best trial alone.
+
+    Of trials that are equal in all objectives all are among them, of one objective the first.
+    """
+    points = {row.id: point_of({**row.cost, **row.metrics}, objectives) for row in rows if row.state == "complete"}
+    known = [(point, row) for row in rows if (point := points.get(row.id)) is not None]
+    known.sort(key=lambda pair: pair[0])  # in the order of the rows where they are equal
+    if len(objectives) == 1 or not known:
+        return [row for _, row in known[:1]]
+    places = ranks(np.array([point for point, _ in known]))
+    return [row for (_, row), place in zip(known, places, strict=True) if place == 0]
 
 
 def result_of(
