@@ -21,7 +21,7 @@ from ablate.metrics.rank import volume
 from ablate.study.load import load_study
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, Study
-from benchmarks.simulation import Found, Grid, Make, Ours, Stock, repeated
+from simulation import Found, Grid, Make, Ours, Stock, repeated
 
 HERE = Path(__file__).parent
 ASHA = Asha(grace_epochs=1, reduction_factor=3)

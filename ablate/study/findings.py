@@ -103,6 +103,7 @@ def _model(path: Path) -> type[BaseModel] | None:
     for part in path:
         field = getattr(model, "model_fields", {}).get(part)
         annotation: Any = field.annotation if field else model
-        choices = [annotation, *getattr(annotation, "__args__", ())]
+        inner = getattr(annotation, "__args__", ())
+        choices = [annotation, *inner, *(each for one in inner for each in getattr(one, "__args__", ()))]  # of a list
         model = next((each for each in choices if isinstance(each, type) and issubclass(each, BaseModel)), None)
     return model if model is None or issubclass(model, BaseModel) else None

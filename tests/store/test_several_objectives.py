@@ -9,11 +9,13 @@ import pytest
 from optuna.trial import TrialState
 
 from ablate.store import proposer
+from ablate.store.importance import importances
 from ablate.store.memory import Memory
-from ablate.store.read import read_folder
+from ablate.store.read import read_folder, read_mlflow
 from ablate.store.rows import front_of
 from ablate.store.samplers import population_of
 from tests.store.studies import new, open_memory, report, train
+from tests.store.test_mirror import close
 
 BOTH = "objectives=[{metric: val/recall_at_1}, {metric: cost/flops}]"
 
@@ -84,16 +86,15 @@ def test_nsga2_has_the_same_generations_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_its_children_are_those_of_the_front(tmp_path: Path) -> None:
-    """Recall grows with the width 32 alone, at no cost: later generations must have it more often than not."""
+    """The width 32 is better in both: later generations must have it, but for what is mutated."""
     memory = open_both(tmp_path, "search.algorithm=nsga2", "search.trials=100")
     for _ in range(100):
         asked = new(memory)
         good = asked.configuration.backbone.params["width"] == 32
-        margin = next(iter(asked.configuration.loss.params.values()))
-        memory.report(asked.number, report(1, 0.9 if good else 0.1, **{"cost/flops": 1.0 + float(margin)}))
+        memory.report(asked.number, report(1, 0.9 if good else 0.1, **{"cost/flops": 1.0 if good else 2.0}))
         memory.finish(asked.number, "complete")
     widths = [memory.asked(row.id).configuration.backbone.params["width"] for row in memory.results()]
-    assert widths[60:].count(32) > 30
+    assert widths[60:].count(32) > 28  # of 40
 
 
 def test_points_are_compared_at_the_rungs_with_the_latency_that_was_measured(tmp_path: Path) -> None:
@@ -144,3 +145,22 @@ def test_what_is_read_back_has_the_objectives_and_their_front(tmp_path: Path) ->
     }  # fmt: skip
     assert {row.id for row in front} == set(complete) - beaten
     assert study.best == front[0]
+
+
+@pytest.mark.filterwarnings("ignore::Warning:(mlflow|alembic|sqlalchemy)")
+def test_mlflow_has_the_objectives_too(tmp_path: Path, store: str) -> None:
+    memory = open_both(tmp_path / "study")
+    run(memory, 3)
+    close(memory, store)
+    assert read_mlflow(store, "made-up").weighed == memory.objectives
+
+
+def test_importance_is_that_for_the_first_objective(tmp_path: Path) -> None:
+    memory = open_both(tmp_path, "search.trials=40", "search.algorithm=random")
+    for _ in range(40):
+        asked = new(memory)
+        wide = asked.configuration.backbone.params["width"] == 32
+        flops = float(asked.configuration.embedding_dim)  # the second objective is made by another parameter
+        memory.report(asked.number, report(1, 0.8 if wide else 0.5, **{"cost/flops": flops}))
+        memory.finish(asked.number, "complete")
+    assert importances(tmp_path)[0].name == "backbone.mlp.width"
