@@ -51,7 +51,7 @@ def train_trials(
 
     def found(asked: Asked, row: TrialResult) -> None:
         """A trial that is there already counts at the rungs as if it had been trained just now."""
-        scheduler.replay({asked.number: memory.curves()[asked.number]}, {asked.number: asked.group})
+        scheduler.replay({asked.number: memory.curve(asked.number)}, {asked.number: asked.group})
         recorder.found(row)
 
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check)

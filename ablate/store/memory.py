@@ -111,7 +111,8 @@ class Memory:
         asked = asked_of(self._frozen(number))
         group = None if asked.group is None else self.group(asked.group)  # made before this trial counts as ended
         end = end_of(curves.read(self.folder.trial(asked.id)), self.objective)
-        lacking = [each.metric for each in self.objectives if each.metric not in self._reached(number, end)]
+        numbers = reached(end, asked.configuration, self.latency())
+        lacking = [each.metric for each in self.objectives if each.metric not in numbers]
         if state == "complete" and lacking:
             what = ", ".join(lacking) if end["metrics"] else "a report"
             state, reason = "failed", f"it ended without {what}"
@@ -139,9 +140,11 @@ class Memory:
 
     def curves(self) -> dict[int, Curve]:
         """What is compared at the rungs, of every epoch of every trial."""
-        latency = self.latency()
-        found = {t.number: curve_of(t, self.folder, self.objectives, latency) for t in self._known()}
-        return {number: curve for number, curve in found.items() if curve}
+        return {t.number: curve for t in self._known() if (curve := self.curve(t.number))}
+
+    def curve(self, number: int) -> Curve:
+        """The same of one trial."""
+        return curve_of(self._frozen(number), self.folder, self.objectives, self.latency())
 
     def groups(self) -> dict[int, str | None]:
         """Which trials are stopped together: {number: group}."""
@@ -225,17 +228,14 @@ class Memory:
 
     def _conclude(self, number: int) -> None:
         """Tell Optuna the end that is written down; may be done again from its beginning until that is told."""
-        end = self._frozen(number).user_attrs["end"]
+        trial = self._frozen(number)
+        end, asked = trial.user_attrs["end"], asked_of(trial)
         if end["state"] != "complete":
             for checkpoint in self.folder.trial(trial_id(number)).glob("checkpoint-*"):
                 shutil.rmtree(checkpoint)  # never continued: many stopped trials would fill the disk
-        numbers = self._reached(number, end)
+        numbers = reached(end, asked.configuration, self.latency())
         values = [numbers[each.metric] for each in self.objectives] if end["state"] == "complete" else None
         self._optuna.tell(number, values, state=STATES[end["state"]])
-
-    def _reached(self, number: int, end: Mapping[str, Any]) -> dict[str, float]:
-        """Metrics and costs of a trial that has ended."""
-        return reached(end, asked_of(self._frozen(number)).configuration, self.latency())
 
     def _known(self) -> list[FrozenTrial]:
         return known_trials(self._optuna.get_trials(deepcopy=False))

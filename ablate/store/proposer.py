@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import cast
 
@@ -60,7 +61,7 @@ class Proposer:
             [tuning.seed, len(known)]
         )  # or a continued study would propose its beginning again
         self.rng = np.random.default_rng(seeds)
-        self.ended = [trial for trial in known if trial.state.is_finished()]
+        self.ended = sorted((trial for trial in known if trial.state.is_finished()), key=_end_of)
         self.dropped = 0
         self.sampler = sampler_of(tuning, seed=int(seeds.generate_state(1)[0]), slots=slots)
         self.drafts: dict[int, int] = {}
@@ -87,7 +88,7 @@ class Proposer:
         )  # the draft makes way for what became of it
         self.ended.append(trial)
         self._teach(trial)
-        if len(self.ended) - self.dropped > WINDOW * 1.5:
+        if self.tuning.algorithm != "nsga2" and len(self.ended) - self.dropped > WINDOW * 1.5:
             drafts = self.copy.get_trials(deepcopy=False)
             self._copy({number: drafts[draft] for number, draft in self.drafts.items()})
 
@@ -145,6 +146,11 @@ class Proposer:
         """Positions, the best first."""
         points = [[-each.sign * v for each, v in zip(self.objectives, t.values, strict=True)] for t in complete]
         return sorted(range(len(points)), key=points.__getitem__) if len(self.objectives) == 1 else order(points)
+
+
+def _end_of(trial: FrozenTrial) -> datetime:
+    assert trial.datetime_complete is not None, f"trial {trial.number} has ended without a time"
+    return trial.datetime_complete
 
 
 def suggest(trial: optuna.Trial, name: str, domain: Domain) -> Scalar:

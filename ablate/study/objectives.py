@@ -20,7 +20,10 @@ from ablate.study.yaml_lines import Document, Path, dotted
 def check_objectives(document: Document, space: Space | None, faults: list[Fault]) -> tuple[Objective, ...]:
     """The study's objectives, the one that says which epoch is the best first; `space` is None where it is unsound."""
     several = document.get("objectives")
-    if not isinstance(several, list):  # not there, or the schema has said so
+    if "objectives" in document.tree and several is None:
+        where, mend = document.where(("objectives",)), "name two or three, or remove it"
+        faults.append(Fault(where, "objectives is empty", mend))
+    if not isinstance(several, list):  # not there, or told
         return (_Reader(document, faults).alone(),)
     _check_alone(document, faults)
     reader = _Reader(document, faults)

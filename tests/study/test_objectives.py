@@ -48,6 +48,7 @@ FAULTS = [
     (several(AUC, "{goal: minimize}"), 4, "objectives.metric: is missing", "add `metric:`"),
     (several(AUC, "{metrik: cost/flops, metric: cost/params}"), 4, "nothing reads this key", "metric, goal"),
     (several(AUC, "cost/flops"), 4, "'cost/flops' is not a mapping", "write"),
+    ("objectives:", 4, "objectives is empty", "name two or three, or remove it"),
     ("objectives: val/auc", 4, "'val/auc' is not a list", "write a list"),
     (f"{ONE}\n{several(AUC, FLOPS)}", 5, "objectives stands beside objective", "remove one of the two"),
 ]
