@@ -16,12 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import optuna
+from simulation import Found, Grid, Make, Ours, Stock, repeated
 
 from ablate.metrics.rank import volume
 from ablate.study.load import load_study
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, Study
-from simulation import Found, Grid, Make, Ours, Stock, repeated
+from ablate.study.tuning import Tuning
+from ablate.summary.halving import epochs_of, reach
 
 HERE = Path(__file__).parent
 ASHA = Asha(grace_epochs=1, reduction_factor=3)
@@ -66,6 +68,15 @@ def epochs_to(found: Found, objective: Objective, best: float) -> float:
     return min((float(s) for s, curve in found.complete if best_of(curve, objective) >= near), default=math.inf)
 
 
+def ours_of(
+    study: Study, objectives: tuple[Objective, ...], algorithm: str, asha: Asha | None, *, budget: int, slots: int
+) -> Make:
+    """Our search, by its seed; it is told how many trials the budget is about enough for, as a study file would say."""
+    trials = round(budget / epochs_of(reach(asha, trials=100, epochs=study.space.epochs)) * 100)
+    tuning = Tuning(study.space, algorithm, trials, asha, seed=0)
+    return lambda seed: Ours(study, replace(tuning, seed=seed), objectives, slots=slots)
+
+
 def print_regret(study: Study, grid: Grid, *, repeats: int, slots: int) -> None:
     """The first table."""
     objective = study.objective
@@ -73,7 +84,7 @@ def print_regret(study: Study, grid: Grid, *, repeats: int, slots: int) -> None:
     budgets = [round(share * grid.epochs) for share in SHARES]
 
     def ours(algorithm: str, asha: Asha | None) -> Make:
-        return lambda seed: Ours(study, (objective,), algorithm=algorithm, asha=asha, seed=seed, slots=slots)
+        return ours_of(study, (objective,), algorithm, asha, budget=budgets[-1], slots=slots)
 
     searches: Mapping[str, Make] = {
         "random": ours("random", None),
@@ -104,7 +115,7 @@ def print_fronts(study: Study, grid: Grid, *, repeats: int, slots: int) -> None:
     budget = round(SHARES[-1] * grid.epochs)
 
     def ours(objectives: tuple[Objective, ...], algorithm: str, asha: Asha | None) -> Make:
-        return lambda seed: Ours(study, objectives, algorithm=algorithm, asha=asha, seed=seed, slots=slots)
+        return ours_of(study, objectives, algorithm, asha, budget=budget, slots=slots)
 
     searches: Mapping[str, Make] = {
         "random": ours(both, "random", None),
@@ -141,7 +152,6 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     study = load_study(HERE / "replay.yaml")
-    study = replace(study, search=study.search.model_copy(update={"trials": 10_000}))  # the budget ends a search
     grid = Grid(given.table)
     print_regret(study, grid, repeats=given.repeats, slots=given.slots)
     print_fronts(study, grid, repeats=given.front_repeats, slots=given.slots)

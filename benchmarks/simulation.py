@@ -9,7 +9,7 @@ import csv
 import gzip
 import heapq
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from ablate.study.configuration import Configuration
 from ablate.study.schema import Asha
 from ablate.study.space import Space
 from ablate.study.study import Objective, Study
+from ablate.study.tuning import Tuning
 
 SECONDS = "cost/train_seconds"
 
@@ -112,18 +113,8 @@ def simulate(searcher: Searcher, grid: Grid, *, budget: int, slots: int) -> Foun
 class Ours(Searcher):
     """Our proposer, that is told PRUNED of stopped trials, and our rungs."""
 
-    def __init__(
-        self,
-        study: Study,
-        objectives: tuple[Objective, ...],
-        *,
-        algorithm: str,
-        asha: Asha | None,
-        seed: int,
-        slots: int,
-    ) -> None:
-        tuning = replace(study.tuning_of(""), algorithm=algorithm, asha=asha, seed=seed)
-        self.objectives = objectives
+    def __init__(self, study: Study, tuning: Tuning, objectives: tuple[Objective, ...], *, slots: int) -> None:
+        self.objectives, asha = objectives, tuning.asha
         self.group = Group(tuning, objectives, slots=slots, known=[])
         self.rungs: Stopping | None = None if asha is None else stopping_of(asha, objectives, study.space.epochs)
         self.proposals: dict[int, Proposal] = {}

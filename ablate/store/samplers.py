@@ -39,8 +39,9 @@ def sampler_of(tuning: Tuning, *, seed: int, slots: int) -> optuna.samplers.Base
 
 
 def population_of(tuning: Tuning) -> int:
-    """Complete trials of a generation of NSGA-II."""
-    return min(MOST_POPULATION, max(LEAST_POPULATION, tuning.trials // GENERATIONS))
+    """Complete trials of a generation of NSGA-II; where ASHA stops trials, few are complete."""
+    complete = tuning.trials // (tuning.asha.reduction_factor if tuning.asha else 1)
+    return min(MOST_POPULATION, max(LEAST_POPULATION, complete // GENERATIONS))
 
 
 def lesson(trial: FrozenTrial, *, objectives: Sequence[Objective], generation: int | None) -> FrozenTrial:

@@ -13,6 +13,7 @@ from simulation import Grid, Ours, Searcher, Stock, simulate
 from ablate.study.load import parse_study
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, Study
+from ablate.study.tuning import Tuning
 
 EPOCHS = 9
 STUDY = """
@@ -62,14 +63,17 @@ def grid(tmp_path: Path) -> Grid:
     return Grid(path)
 
 
+def ours(study: Study, count: int, *, algorithm: str, asha: Asha | None = ASHA, seed: int = 0, slots: int = 1) -> Ours:
+    """Our search of the first `count` objectives."""
+    return Ours(study, Tuning(study.space, algorithm, 24, asha, seed), both(study)[:count], slots=slots)
+
+
 def both(study: Study) -> tuple[Objective, ...]:
     return (study.objective, Objective("cost/flops", "minimize"))
 
 
 def test_without_stopping_every_trial_spends_all_its_epochs(study: Study, grid: Grid) -> None:
-    found = simulate(
-        Ours(study, both(study)[:1], algorithm="random", asha=None, seed=0, slots=1), grid, budget=10**6, slots=1
-    )
+    found = simulate(ours(study, 1, algorithm="random", asha=None), grid, budget=10**6, slots=1)
     assert (found.trials, found.spent) == (24, grid.epochs) == (24, 24 * EPOCHS)
     assert [spent for spent, _ in found.complete] == list(range(EPOCHS, 24 * EPOCHS + 1, EPOCHS))
 
@@ -79,8 +83,7 @@ def test_without_stopping_every_trial_spends_all_its_epochs(study: Study, grid: 
 def test_a_search_with_rungs_tries_more_and_keeps_to_its_budget(
     study: Study, grid: Grid, algorithm: str, slots: int
 ) -> None:
-    objectives = both(study) if algorithm == "nsga2" else both(study)[:1]
-    searcher = Ours(study, objectives, algorithm=algorithm, asha=ASHA, seed=1, slots=slots)
+    searcher = ours(study, 2 if algorithm == "nsga2" else 1, algorithm=algorithm, seed=1, slots=slots)
     found = simulate(searcher, grid, budget=60, slots=slots)
     assert found.spent == 60
     assert len(found.complete) < 60 // EPOCHS < found.trials
@@ -94,7 +97,6 @@ def test_rays_pairing_runs_on_the_same_grid(study: Study, grid: Grid) -> None:
 
 def test_equal_seeds_search_equally(study: Study, grid: Grid) -> None:
     once, again = (
-        simulate(Ours(study, both(study), algorithm="tpe", asha=ASHA, seed=3, slots=4), grid, budget=80, slots=4)
-        for _ in range(2)
+        simulate(ours(study, 2, algorithm="tpe", seed=3, slots=4), grid, budget=80, slots=4) for _ in range(2)
     )
     assert once == again
