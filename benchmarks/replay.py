@@ -18,7 +18,7 @@ import numpy as np
 import optuna
 from simulation import Found, Grid, Make, Ours, Stock, repeated
 
-from ablate.metrics.rank import volume
+from ablate.metrics.hypervolume import hypervolume
 from ablate.study.load import load_study
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, Study
@@ -48,7 +48,7 @@ class Scale:
     def volume(self, curves: list[list[dict[str, float]]]) -> float:
         """Of what these trials dominate; the reference point is the grid's worst."""
         points = np.array([self._raw(curve) for curve in curves]).reshape(-1, 2)
-        return volume((points - self.low) / (self.high - self.low), reference=1.0)
+        return hypervolume((points - self.low) / (self.high - self.low), np.ones(2))
 
 
 def best_of(curve: list[dict[str, float]], objective: Objective) -> float:

@@ -13,7 +13,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.schedulers.async_hyperband import _Bracket
 
 from ablate.engine.stopping import Stopping
-from ablate.metrics.rank import order
+from ablate.metrics.rank import place_of
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, point_of
 
@@ -53,5 +53,5 @@ class FrontBracket(_Bracket):  # type: ignore[misc]
 
 def goes_on(point: Point, earlier: Sequence[Point], reduction_factor: float) -> bool:
     """Whether `point` is among the best 1 in `reduction_factor` of all that came to its rung, itself among them."""
-    places = order([*earlier, point])
-    return places.index(len(earlier)) < max(1.0, len(places) / reduction_factor)
+    ahead = place_of(len(earlier), [*earlier, point])
+    return ahead < max(1.0, (len(earlier) + 1) / reduction_factor)

@@ -9,67 +9,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from jaxtyping import Float
 
-Points = npt.NDArray[np.float64]
+from ablate.metrics.front import ranks
+from ablate.metrics.hypervolume import hypervolume
 
 MARGIN = 0.1
 """Of each objective's range, that the reference point lies beyond the worst: else the ends of a front would add nothing."""
 
 
 def order(points: Sequence[Sequence[float]]) -> list[int]:
-    """Positions of all points, the best first; of equal ones the first. Raises nothing for an empty list: it is empty then."""
-    array = np.asarray(points, dtype=float)
-    if not len(array):
+    """Positions of all points, the best first; of equal ones the first. All numbers are finite."""
+    if not len(points):
         return []
+    array = np.asarray(points, dtype=float)
+    scaled, place = _scaled(array), ranks(array)
     found: list[int] = []
-    place = ranks(array)
-    scaled = _scaled(array)
     for rank in range(int(place.max()) + 1):
         members = np.flatnonzero(place == rank)
         found += [int(members[each]) for each in _greedy(scaled[members])]
     return found
 
 
-def ranks(points: Points) -> npt.NDArray[np.int64]:
-    """0 for points that none dominates, 1 for those that only these dominate, and so on; equal points share theirs."""
-    no_worse = (points[:, None] <= points[None]).all(axis=2)
-    dominates = no_worse & (points[:, None] < points[None]).any(axis=2)
-    found = np.zeros(len(points), dtype=np.int64)
-    left, rank = np.ones(len(points), dtype=bool), 0
-    while left.any():
-        beaten = dominates[left].any(axis=0)
-        found[left & ~beaten] = rank
-        left, rank = left & beaten, rank + 1
-    return found
+def place_of(which: int, points: Sequence[Sequence[float]]) -> int:
+    """How many points come before the one at position `which` in `order`, without ordering the other ranks."""
+    array = np.asarray(points, dtype=float)
+    rank = ranks(array)
+    members = np.flatnonzero(rank == rank[which])
+    within = _greedy(_scaled(array)[members]).index(int(np.searchsorted(members, which)))
+    return int((rank < rank[which]).sum()) + within
 
 
-def _scaled(points: Points) -> Points:
+def _scaled(points: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M"]:
     """Each objective by its place among its values, 0 to 1: four decades of FLOPs count like a few points of recall."""
     columns = [np.unique(column, return_inverse=True)[1] for column in points.T]
     return np.stack([column / max(column.max(), 1) for column in columns], axis=1)
 
 
-def _greedy(front: Points) -> list[int]:
+def _greedy(front: Float[np.ndarray, "K M"]) -> list[int]:
     """Positions in the order in which each adds the most volume to those before it."""
+    reference = np.full(front.shape[1], 1 + MARGIN)
     left, found = list(range(len(front))), list[int]()
     while left:
-        volumes = [volume(front[[*found, each]], reference=1 + MARGIN) for each in left]
+        volumes = [hypervolume(front[[*found, each]], reference) for each in left]
         found.append(left.pop(int(np.argmax(volumes))))
     return found
-
-
-def volume(points: Points, *, reference: float) -> float:
-    """Of what the points dominate in the box up to `reference` in every objective; 0 without a point below it.
-
-    By slices along the last objective, in each of which the others are left.
-    """
-    points = points[(points < reference).all(axis=1)]
-    if not len(points):
-        return 0.0
-    if points.shape[1] == 1:
-        return float(reference - points.min())
-    points = points[np.argsort(points[:, -1], kind="stable")]
-    heights = np.diff([*points[:, -1], reference])
-    slices = [h * volume(points[: k + 1, :-1], reference=reference) for k, h in enumerate(heights) if h > 0]
-    return float(sum(slices))

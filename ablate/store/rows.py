@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.metrics.rank import ranks
+from ablate.metrics.front import front
 from ablate.store import curves
 from ablate.store.asked import asked_of, trial_id
 from ablate.store.folder import StudyFolder
@@ -74,8 +74,8 @@ def front_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> li
     known.sort(key=lambda pair: pair[0])  # in the order of the rows where they are equal
     if len(objectives) == 1 or not known:
         return [row for _, row in known[:1]]
-    places = ranks(np.array([point for point, _ in known]))
-    return [row for (_, row), place in zip(known, places, strict=True) if place == 0]
+    kept = front(np.array([point for point, _ in known]))
+    return [row for (_, row), unbeaten in zip(known, kept, strict=True) if unbeaten]
 
 
 def result_of(

@@ -1,15 +1,14 @@
-"""The order by several numbers: ranks against a plain peeling of fronts, volume against counted cells."""
+"""The order by several numbers: a better rank first, then what is new."""
 
 from __future__ import annotations
 
 import math
 import random
-from itertools import product
 
 import numpy as np
-import pytest
 
-from ablate.metrics.rank import order, ranks, volume
+from ablate.metrics.front import ranks
+from ablate.metrics.rank import order, place_of
 
 Point = tuple[float, ...]
 
@@ -18,40 +17,18 @@ def lattice(rng: random.Random, count: int, objectives: int, levels: int) -> lis
     return [tuple(float(rng.randrange(levels)) for _ in range(objectives)) for _ in range(count)]
 
 
-def dominates(one: Point, other: Point) -> bool:
-    no_worse = all(a <= b for a, b in zip(one, other, strict=True))
-    return no_worse and one != other
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_ranks_are_those_of_fronts_taken_off_one_by_one(seed: int) -> None:
-    rng = random.Random(seed)
-    points = lattice(rng, rng.randrange(1, 40), rng.choice([2, 3]), rng.choice([3, 8, 50]))
-    expected, left, rank = [-1] * len(points), set(range(len(points))), 0
-    while left:
-        front = {i for i in left if not any(dominates(points[j], points[i]) for j in left)}
-        for i in front:
-            expected[i] = rank
-        left, rank = left - front, rank + 1
-    assert ranks(np.array(points)).tolist() == expected
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_the_volume_is_the_number_of_cells_that_a_point_dominates(seed: int) -> None:
-    rng = random.Random(seed)
-    objectives, levels = rng.choice([2, 3]), 7
-    points = lattice(rng, rng.randrange(1, 12), objectives, levels + 2)  # some lie beyond the reference point
-    cells = product(range(levels), repeat=objectives)
-    inside = sum(any(all(p <= c for p, c in zip(point, cell, strict=True)) for point in points) for cell in cells)
-    assert volume(np.array(points), reference=float(levels)) == inside
-
-
 def test_every_point_of_a_better_rank_comes_first() -> None:
     points = lattice(random.Random(0), 60, 2, 20)
     places = ranks(np.array(points))
     found = order(points)
     assert sorted(found) == list(range(60))
     assert [places[place] for place in found] == sorted(places)
+
+
+def test_the_place_of_a_point_is_that_in_the_order() -> None:
+    points = lattice(random.Random(2), 30, 3, 6)
+    found = order(points)
+    assert [place_of(which, points) for which in range(30)] == [found.index(which) for which in range(30)]
 
 
 def test_within_a_front_a_double_comes_after_all_that_is_new() -> None:
