@@ -91,8 +91,8 @@ def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault
     if dataset.num_classes is None:
         return None  # only the files tell: `prepare_data` checks, before anything starts
     fields = {name: document.get("data", name, default=field.default) for name, field in Data.model_fields.items()}
-    turned = fields["rotate_classes"]
-    factor = 1 if turned is False else 4  # each class counts four times, once for each quarter turn
+    # each class counts once for each quarter turn, and all of them once more for the mirror
+    factor = (1 if fields["rotate_classes"] is False else 4) * (1 if fields["mirror_classes"] is False else 2)
     shares = (fields["val_fraction"], fields["test_fraction"])
     if fields["protocol"] not in PROTOCOLS or not all(type(share) is float and 0 < share < 1 for share in shares):
         return dataset.num_classes["train"] * factor

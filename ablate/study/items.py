@@ -70,9 +70,10 @@ class _Checks:
         for key in ((*outer, "image_size") for outer in keys):
             if self.document.get(*key) is not None:
                 self.fault(key, f"data set {self.name} holds books, which have no pixels", "remove it")
-        if self.document.get("data", "rotate_classes") is True:
-            what = f"data set {self.name} holds books, which cannot be turned"
-            self.fault(("data", "rotate_classes"), what, "remove it")
+        for switch, changed in (("rotate_classes", "turned"), ("mirror_classes", "mirrored")):
+            if self.document.get("data", switch) is True:
+                what = f"data set {self.name} holds books, which cannot be {changed}"
+                self.fault(("data", switch), what, "remove it")
         for name, path in _levels(self.document, "augmentation"):
             if name != "none":
                 self.fault(path, f"{name} changes images, but data set {self.name} holds books", "write none")

@@ -43,6 +43,8 @@ class Data(Strict):
     """Share held out for the test, where the data set has no official test part."""
     rotate_classes: bool = False
     """Training classes turned by 90, 180 and 270 degrees count as classes of their own (Santoro et al. 2016)."""
+    mirror_classes: bool = False
+    """Training classes mirrored left to right count as classes of their own; with rotate_classes each counts eight times."""
     ways: int = Field(20, ge=2)
     """one_shot: classes of an episode, among which an image is told; they are drawn from all classes of the split."""
     shots: int = Field(1, ge=1)

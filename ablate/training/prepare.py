@@ -41,6 +41,7 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         val_fraction=study.data.val_fraction,
         test_fraction=study.data.test_fraction,
         rotate_classes=study.data.rotate_classes,
+        mirror_classes=study.data.mirror_classes,
         seed=study.seed,
         test_seed=study.seed,
         ways=study.data.ways,
@@ -88,7 +89,7 @@ def _share_classes(labels: Mapping[str, Indices]) -> bool:
 def _check_batch(study: Study, decoded: Decoded, splits: Splits) -> None:
     """Raise DataError where a batch asks for more classes than the training split has."""
     classes = np.unique(decoded.parts[splits.train.part].labels[splits.train.indices])
-    available = len(classes) * (4 if study.data.rotate_classes else 1)
+    available = len(classes) * (4 if study.data.rotate_classes else 1) * (2 if study.data.mirror_classes else 1)
     asked = max(limits(space.batch_classes)[1] for space in study.spaces)
     if asked > available:
         raise DataError(

@@ -33,6 +33,7 @@ class DataSpec:
     """Of protocol one_shot: classes of an episode."""
     shots: int = 1
     """Examples of each."""
+    mirror_classes: bool = False
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,12 @@ def test_a_sound_study_of_books_is_read_and_asks_for_auc() -> None:
             "remove it",
         ),
         (
+            ("protocol: pairs", "protocol: pairs, mirror_classes: true"),
+            2,
+            "data.mirror_classes: data set goodbooks holds books, which cannot be mirrored",
+            "remove it",
+        ),
+        (
             ("epochs: 2", "augmentation: [none, flip]"),
             6,
             "space.augmentation: flip changes images, but data set goodbooks holds books",

@@ -81,9 +81,22 @@ def test_rotated_classes_are_turned_images_under_labels_of_their_own(images: dic
     assert len(set(turned.train.labels.tolist())) == 16
 
 
-def test_val_and_test_are_never_rotated(images: dict[str, np.ndarray]) -> None:
+def test_mirrored_classes_are_classes_of_their_own_and_are_turned_as_well(images: dict[str, np.ndarray]) -> None:
     plain = load_data(DIGITS, CPU)
-    turned = load_data(replace(DIGITS, rotate_classes=True), CPU)
+    mirrored = load_data(replace(DIGITS, rotate_classes=True, mirror_classes=True), CPU)
+    upright, changed = whole(plain, plain.train), whole(mirrored, mirrored.train)
+    assert len(changed) == 8 * len(upright)
+    for turns in range(4):
+        for index in range(4):
+            mirror = torch.rot90(upright[index].flip(2), turns, dims=(1, 2))
+            assert torch.equal(changed[turns * 8 + index], torch.rot90(upright[index], turns, dims=(1, 2)))
+            assert torch.equal(changed[turns * 8 + 4 + index], mirror)
+    assert len(set(mirrored.train.labels.tolist())) == 32
+
+
+def test_val_and_test_are_never_turned_or_mirrored(images: dict[str, np.ndarray]) -> None:
+    plain = load_data(DIGITS, CPU)
+    turned = load_data(replace(DIGITS, rotate_classes=True, mirror_classes=True), CPU)
     for name in ("val", "test"):
         before, after = getattr(plain, name), getattr(turned, name)
         assert torch.equal(before.labels, after.labels)

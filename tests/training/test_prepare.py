@@ -71,7 +71,10 @@ def folder_study(root: Path, classes: int, **data: str) -> Study:
     return parse_study(f"{text}space: {{backbone: mlp, loss: triplet, batch: {{classes: {classes}}}}}\n", "f.yaml")
 
 
-@pytest.mark.parametrize(("data", "most"), [({}, 6), ({"rotate_classes": "true"}, 24), ({"val_fraction": "0.4"}, 5)])
+@pytest.mark.parametrize(
+    ("data", "most"),
+    [({}, 6), ({"rotate_classes": "true"}, 24), ({"mirror_classes": "true"}, 12), ({"val_fraction": "0.4"}, 5)],
+)
 def test_a_batch_of_more_classes_than_a_folder_has_is_refused_before_anything_starts(
     tmp_path: Path, data: dict[str, str], most: int
 ) -> None:
