@@ -84,11 +84,12 @@ def test_a_search_with_rungs_tries_more_and_keeps_to_its_budget(
     study: Study, grid: Grid, algorithm: str, slots: int
 ) -> None:
     searcher = ours(study, 2 if algorithm == "nsga2" else 1, algorithm=algorithm, seed=1, slots=slots)
-    found = simulate(searcher, grid, budget=60, slots=slots)
-    assert found.spent == 60
-    assert len(found.complete) < 60 // EPOCHS < found.trials
+    found = simulate(searcher, grid, budget=40, slots=slots)
+    assert found.spent == 40
+    assert len(found.complete) < 40 // EPOCHS < found.trials
 
 
+@pytest.mark.filterwarnings("ignore:Define-by-run function:UserWarning")  # Ray finds a busy machine too slow
 def test_rays_pairing_runs_on_the_same_grid(study: Study, grid: Grid) -> None:
     searcher: Searcher = Stock(study.space, study.objective, asha=ASHA, seed=0)
     found = simulate(searcher, grid, budget=90, slots=4)

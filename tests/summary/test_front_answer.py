@@ -50,7 +50,10 @@ def test_the_answer_is_both_ends_of_the_front_in_every_objective() -> None:
 
 def test_one_trial_that_is_best_in_all_is_said_to_be() -> None:
     lines = shown(replace(of(ROWS[0]), weighed=(WEIGHED[0], WEIGHED[2]))).splitlines()
-    assert lines[0] == "made-up: mlp (trial 0001) is the best in all of val/recall_at_1 and cost/flops"
+    assert (
+        lines[0]
+        == "made-up: mlp triplet random adam constant (trial 0001) is the best in all of val/recall_at_1 and cost/flops"
+    )
     assert lines[1] == "val/recall_at_1 0.9000, 5 MFLOP (one seed: no interval)"
 
 
