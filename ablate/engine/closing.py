@@ -1,11 +1,11 @@
-"""What is left to do once the trials are over: latency of each architecture, the best trial's test split, its pictures.
+"""What is left to do once the trials are over: latency of each architecture, the best trials' test split, pictures.
 
 The first two are measured here, with nothing else running; pictures are drawn in `engine.pictures`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,10 +14,9 @@ import ray
 from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
+from ablate.store.rows import front_of
 from ablate.study.configuration import Configuration
-from ablate.study.study import Study
 from ablate.training.spec import TrialSpec
-from ablate.types import TrialResult
 
 Specify = Callable[[Asked], TrialSpec]
 """What a worker is told of a trial."""
@@ -29,14 +28,14 @@ class Closing:
 
     architectures: Mapping[str, Configuration]
     """Networks whose latency nobody has measured, by their name."""
-    best: Asked | None
-    """The best trial, if it has not read the test split yet."""
+    to_test: Sequence[Asked]
+    """The best trial, or those on the front of several objectives, as far as they have not read the test split yet."""
     picture: Asked | None
     """The best trial, if nobody has drawn it yet."""
 
     @property
     def to_measure(self) -> bool:
-        return bool(self.architectures) or self.best is not None
+        return bool(self.architectures) or bool(self.to_test)
 
     @property
     def anything(self) -> bool:
@@ -49,26 +48,20 @@ def still_open(memory: Memory) -> Closing:
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
-    best = best_of([row for row in trained if row.phase != "tune"], memory.study)
-    if best is None:
-        return Closing(architectures, None, None)
-    unread = memory.study.ablation is None and best.id not in memory.tests()  # each arm has read its own
-    drawn, asked = pictures.are_current(memory.folder.trial(best.id)), memory.asked(best.id)
-    return Closing(architectures, asked if unread else None, None if drawn else asked)
-
-
-def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
-    """The complete trial with the best objective; of equal ones the first."""
-    complete = [row for row in rows if row.state == "complete"]
-    objective = study.objective
-    return max(complete, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
+    found = front_of([row for row in trained if row.phase != "tune"], memory.objectives)
+    if not found:
+        return Closing(architectures, [], None)
+    own = memory.study.ablation is not None  # each arm has read its own
+    to_test = [memory.asked(row.id) for row in found if not own and row.id not in memory.tests()]
+    drawn = pictures.are_current(memory.folder.trial(found[0].id))
+    return Closing(architectures, to_test, None if drawn else memory.asked(found[0].id))
 
 
 def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]:
     """Measure and read what is still open, and write it down; what the user should know."""
-    trial = closing.best or memory.asked(memory.results()[0].id)
+    any_trial = memory.asked(memory.results()[0].id)
     try:
-        _measure(memory, closing.architectures, specify(trial), read=closing.best is not None)
+        _measure(memory, closing.architectures, specify(any_trial), [specify(asked) for asked in closing.to_test])
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[-1]
         return [f"latency and test could not be read ({why}); run the same command again"]
@@ -86,23 +79,25 @@ def measure_space(memory: Memory, specify: Specify) -> None:
     ]
     architectures = {c.architecture: c for c in configurations if c.architecture not in known}
     if architectures:
-        _measure(memory, architectures, specify(any_trial), read=False)
+        _measure(memory, architectures, specify(any_trial), [])
 
 
-def _measure(memory: Memory, architectures: Mapping[str, Configuration], trial: TrialSpec, *, read: bool) -> None:
-    """In one process of Ray's, with the resources of one trial."""
+def _measure(
+    memory: Memory, architectures: Mapping[str, Configuration], trial: TrialSpec, to_test: Sequence[TrialSpec]
+) -> None:
+    """In one process of Ray's, with the resources of one trial, of which `trial` is any."""
     task = ray.remote(_on_worker).options(num_cpus=trial.cpus, num_gpus=trial.gpus)
     configurations = {name: configuration.to_dict() for name, configuration in architectures.items()}
-    latency, tests = ray.get(task.remote(configurations, trial.to_dict(), read))
+    latency, tests = ray.get(task.remote(configurations, trial.to_dict(), [spec.to_dict() for spec in to_test]))
     memory.note_closing(latency=latency, tests=tests)
 
 
 def _on_worker(
-    configurations: dict[str, Any], trial: dict[str, Any], read: bool
+    configurations: dict[str, Any], trial: dict[str, Any], to_test: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Latency by architecture, and the test metrics of `trial` by its id where it is to be `read`."""
+    """Latency by architecture, and the test metrics of the trials that read them, by their ids."""
     from ablate.training.closing import measure_architectures, read_test
 
     spec = TrialSpec.from_dict(trial)
     latency = measure_architectures({name: Configuration.from_dict(c) for name, c in configurations.items()}, spec)
-    return latency, {spec.id: read_test(spec)} if read else {}
+    return latency, {spec.id: read_test(spec) for spec in map(TrialSpec.from_dict, to_test)}

@@ -91,8 +91,9 @@ class Progress:
             self.best = row
 
     def _line(self, row: TrialResult) -> str:
-        metric = self.study.objective.metric
-        value = f"{metric} {row.metrics[metric]:.4f}" if metric in row.metrics else ""
+        numbers = {**row.metrics, **row.cost}
+        names = [each.metric for each in self.study.objectives if each.metric in numbers]
+        value = "  ".join(f"{name} {numbers[name]:.4{'g' if name in row.cost else 'f'}}" for name in names)
         why = f"  {row.reason}" if row.infeasible else ""
         epochs = "epoch " if row.epochs == 1 else "epochs"
         ended = sum(self.states.values())

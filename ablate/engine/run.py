@@ -172,7 +172,7 @@ class _Run:
         from ablate.engine.closing import still_open
 
         if self._trials_left():
-            self._measure_constrained()
+            self._measure_first()
             interruption.check()
             watchers = (self.progress, self.mirror)
             train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=interruption.check)
@@ -197,13 +197,13 @@ class _Run:
             for watcher in (self.progress, self.mirror):
                 watcher.ended(found)
 
-    def _measure_constrained(self) -> None:
-        """Where latency is constrained, measure every architecture before any trial: what is too slow then never trains."""
-        if not any(name.startswith("cost/latency") for name in self.study.constraints):
+    def _measure_first(self) -> None:
+        """Where latency is constrained, or an objective, measure every architecture before any trial."""
+        if not self.study.measured_first:
             return
         from ablate.engine.closing import measure_space
 
-        self.progress.say("measuring the latency of every architecture: it is constrained")
+        self.progress.say("measuring the latency of every architecture: it decides on trials")
         measure_space(self.memory, self._specify)
 
     def _close(self) -> None:
@@ -214,7 +214,8 @@ class _Run:
         self.closed = True
         open_now = still_open(self.memory)
         if open_now.to_measure:
-            reading = ", and reading the test split for the best trial" if open_now.best is not None else ""
+            best = "the best trial" if len(self.study.objectives) == 1 else "the trials on the front"
+            reading = f", and reading the test split for {best}" if open_now.to_test else ""
             self.progress.say(f"measuring latency alone{reading}")
             with self.mirror.paused():  # latency is measured with nothing else running
                 self.notes += close_study(self.memory, open_now, self._specify)

@@ -7,13 +7,14 @@ AsyncHyperBandScheduler; tests/engine/test_stopping.py fails where these change.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
+from ablate.store.rows import Curve
 from ablate.study.schema import Asha
 from ablate.study.study import Objective
 
@@ -34,13 +35,13 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
         self.stopped: dict[int, str] = {} if stopped is None else stopped
         """Trial number -> why it was stopped; groups share theirs."""
 
-    def replay(self, curves: Mapping[int, Mapping[int, float]]) -> None:
+    def replay(self, curves: Mapping[int, Curve]) -> None:
         """Rebuild the rungs from the curves of earlier trials; old decisions are not asked again."""
         for number, curve in curves.items():
             past = SimpleNamespace(config={"number": number})
             self.on_trial_add(None, past)
             for epoch in sorted(curve):
-                self.on_trial_result(None, past, {self._time_attr: epoch, self._metric: curve[epoch]})
+                self._decide(past, epoch, curve[epoch])
             self.on_trial_remove(None, past)
             self.stopped.pop(number, None)
 
@@ -48,11 +49,19 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
         super().on_trial_add(tune_controller, _keyed(trial))
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        value = result.get(self._metric)
-        if value is None or not math.isfinite(value):
+        value = self.value_of(trial, result)
+        if value is None:
             return str(TrialScheduler.CONTINUE)  # a failure that the trial itself ends with
-        epoch = int(result[self._time_attr])
-        decision = super().on_trial_result(tune_controller, _keyed(trial), result)
+        return self._decide(trial, int(result[self._time_attr]), value)
+
+    def value_of(self, trial: Any, result: dict[str, Any]) -> Any:
+        """What is compared at the rungs; None where it is not known."""
+        value = result.get(self._metric)
+        return value if value is not None and math.isfinite(value) else None
+
+    def _decide(self, trial: Any, epoch: int, value: Any) -> str:
+        result = {self._time_attr: epoch, self._metric: value}
+        decision = super().on_trial_result(None, _keyed(trial), result)
         if decision != TrialScheduler.STOP or epoch >= self.epochs:
             return str(TrialScheduler.CONTINUE)  # a rung at the last epoch is recorded, but stops nobody
         self.stopped[trial.config["number"]] = f"behind at epoch {epoch} (ASHA)"
@@ -68,14 +77,14 @@ class Stopping(AsyncHyperBandScheduler):  # type: ignore[misc]
 class GroupedStopping(FIFOScheduler):  # type: ignore[misc]
     """Each group of trials (see `store.asked.Asked.group`) is stopped by an ASHA of its own; trials of no group never are."""
 
-    def __init__(self, asha: Asha | None, objective: Objective, epochs: int) -> None:
+    def __init__(self, asha: Asha | None, objectives: Sequence[Objective], epochs: int) -> None:
         super().__init__()
-        self.make = None if asha is None else partial(Stopping, asha, objective, epochs)
+        self.make = None if asha is None else partial(stopping_of, asha, objectives, epochs)
         self.groups: dict[str, Stopping] = {}
         self.stopped: dict[int, str] = {}
         """Trial number -> why it was stopped, until the recorder takes it."""
 
-    def replay(self, curves: Mapping[int, Mapping[int, float]], groups: Mapping[int, str | None]) -> None:
+    def replay(self, curves: Mapping[int, Curve], groups: Mapping[int, str | None]) -> None:
         """Rebuild the rungs from the curves of earlier trials; `groups` says in which each of them was."""
         for group in dict.fromkeys(groups.values()):
             scheduler = self._of(group)
@@ -105,6 +114,17 @@ class GroupedStopping(FIFOScheduler):  # type: ignore[misc]
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         if scheduler := self._of(trial.config["group"]):
             scheduler.on_trial_remove(tune_controller, trial)
+
+
+def stopping_of(
+    asha: Asha, objectives: Sequence[Objective], epochs: int, stopped: dict[int, str] | None = None
+) -> Stopping:
+    """The ASHA that suits the number of objectives."""
+    if len(objectives) == 1:
+        return Stopping(asha, objectives[0], epochs, stopped)
+    from ablate.engine.front_stopping import FrontStopping
+
+    return FrontStopping(asha, objectives, epochs, stopped)
 
 
 def _keyed(trial: Any) -> SimpleNamespace:

@@ -46,12 +46,12 @@ def train_trials(
 
     check()
     study = memory.study
-    scheduler = GroupedStopping(study.asha, study.objective, study.tuning_epochs)
+    scheduler = GroupedStopping(study.asha, study.objectives, study.tuning_epochs)
     scheduler.replay(memory.curves(), memory.groups())
 
     def found(asked: Asked, row: TrialResult) -> None:
         """A trial that is there already counts at the rungs as if it had been trained just now."""
-        scheduler.replay({asked.number: memory.curves()[asked.number]}, {asked.number: asked.group})
+        scheduler.replay({asked.number: memory.curve(asked.number)}, {asked.number: asked.group})
         recorder.found(row)
 
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check)

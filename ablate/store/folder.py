@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -160,7 +160,8 @@ class StudyFolder:
             "study": study.name,
             "key": self.key or uuid4().hex,
             "question": study.question,
-            "objective": {"metric": study.objective.metric, "goal": study.objective.goal},
+            "objective": asdict(study.objective),
+            "objectives": [asdict(each) for each in study.objectives],
             "trials": study.search.trials if study.ablation is None else study.ablation.trials,
             "ablation": None if study.ablation is None else study.ablation.to_dict(),
             "meaning": study.meaning | ({} if data_digest is None else {"data_digest": data_digest}),

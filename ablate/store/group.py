@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from optuna.trial import FrozenTrial
 
 from ablate.store.asked import asked_of
@@ -13,9 +15,11 @@ from ablate.study.tuning import Tuning
 class Group:
     """What a group has handed out, and what it proposes next."""
 
-    def __init__(self, tuning: Tuning, objective: Objective, *, slots: int, known: list[FrozenTrial]) -> None:
+    def __init__(
+        self, tuning: Tuning, objectives: Sequence[Objective], *, slots: int, known: list[FrozenTrial]
+    ) -> None:
         self.tuning = tuning
-        self.proposer = Proposer(tuning, objective, slots=slots, known=known)
+        self.proposer = Proposer(tuning, objectives, slots=slots, known=known)
         self.digests = {asked_of(trial).configuration.digest for trial in known}
         self.count = len(known)
 

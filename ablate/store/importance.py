@@ -5,6 +5,7 @@ Sources: fANOVA, Hutter et al. 2014 (ICML); PED-ANOVA, Watanabe et al. 2023 (arX
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +37,15 @@ class Importance:
 
 
 def importances(path: Path) -> list[Importance]:
-    """Of the parameters of the search in `path`, the most important first; empty with fewer than LEAST_TRIALS complete trials.
+    """Of the parameters of the search in `path` for its first objective, the most important first.
+
+    Empty with fewer than LEAST_TRIALS complete trials.
 
     The repeats draw as many trials, with replacement: few trials make a wide spread.
     """
     study = optuna.load_study(study_name=None, storage=open_to_read(StudyFolder(path).journal))
     trials = [t for t in known_trials(study.get_trials(deepcopy=False)) if t.state == TrialState.COMPLETE]
+    trials = [_by_first(trial) for trial in trials]
     if len(trials) < LEAST_TRIALS:
         return []
     draw = np.random.default_rng(0)
@@ -50,24 +54,31 @@ def importances(path: Path) -> list[Importance]:
         sample = [trials[place] for place in draw.integers(len(trials), size=len(trials))]
         evaluators = (FanovaImportanceEvaluator(seed=repeat), PedAnovaImportanceEvaluator())
         for place, evaluator in enumerate(evaluators):
-            for name, share in _evaluate(sample, study.direction, evaluator).items():
+            for name, share in _evaluate(sample, study.directions[0], evaluator).items():
                 found.setdefault(name, [[], []])[place].append(share)
     rows = [Importance(name, _spread(fanova), _spread(ped)) for name, (fanova, ped) in found.items()]
     return sorted(rows, key=lambda row: -(row.fanova or row.ped_anova or (0.0,))[0])
+
+
+def _by_first(trial: FrozenTrial) -> FrozenTrial:
+    """The trial with the first objective alone."""
+    alone = copy.copy(trial)
+    alone.values = trial.values[:1]
+    return alone
 
 
 def _evaluate(
     trials: list[FrozenTrial], direction: optuna.study.StudyDirection, evaluator: BaseImportanceEvaluator
 ) -> dict[str, float]:
     """Empty where the sample has no spread to explain."""
-    copy = optuna.create_study(direction=direction)
-    copy.add_trials(trials)
+    study = optuna.create_study(direction=direction)
+    study.add_trials(trials)
     if len({trial.value for trial in trials}) < 2:
         return {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", message="Some regimes for parameter")  # what the spread shows
-        return dict(get_param_importances(copy, evaluator=evaluator))
+        return dict(get_param_importances(study, evaluator=evaluator))
 
 
 def _spread(shares: list[float]) -> tuple[float, float, float] | None:

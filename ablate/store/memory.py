@@ -14,16 +14,17 @@ from functools import partial
 from typing import Any
 
 import optuna
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.store import curves, pictures
+from ablate.store import curves
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
 from ablate.store.journal import open_to_write
-from ablate.store.rows import STATES, end_of, known_trials, result_of
+from ablate.store.lengthen import continuation, copy_files
+from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
+from ablate.store.samplers import directions_of
 from ablate.study.configuration import Configuration
 from ablate.study.schema import MOST_SEED
 from ablate.study.study import Study
@@ -35,7 +36,7 @@ class Memory:
 
     def __init__(self, folder: StudyFolder, study: Study, *, slots: int = 1, archive: Archive | None = None) -> None:
         self.folder, self.study, self.archive = folder, study, archive
-        self.objective = study.objective
+        self.objective, self.objectives = study.objective, study.objectives
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder.journal)
         self._optuna = self._open()
@@ -69,7 +70,7 @@ class Memory:
         if arm not in self._groups:
             known = [trial for trial in self._known() if asked_of(trial).group == arm]
             tuning = self.study.tuning_of(arm)
-            self._groups[arm] = Group(tuning, self.objective, slots=self._slots, known=known)
+            self._groups[arm] = Group(tuning, self.objectives, slots=self._slots, known=known)
         return self._groups[arm]
 
     def ask(self, arm: str = "") -> Asked | None:
@@ -110,8 +111,11 @@ class Memory:
         asked = asked_of(self._frozen(number))
         group = None if asked.group is None else self.group(asked.group)  # made before this trial counts as ended
         end = end_of(curves.read(self.folder.trial(asked.id)), self.objective)
-        if state == "complete" and not end["metrics"]:
-            state, reason = "failed", "it ended without a report"
+        numbers = reached(end, asked.configuration, self.latency())
+        lacking = [each.metric for each in self.objectives if each.metric not in numbers]
+        if state == "complete" and lacking:
+            what = ", ".join(lacking) if end["metrics"] else "a report"
+            state, reason = "failed", f"it ended without {what}"
         end |= {"state": state, "reason": reason, **({"reused": reused} if reused else {})}
         self._storage.set_trial_user_attr(self._key(number), "end", end)
         self._conclude(number)
@@ -134,9 +138,13 @@ class Memory:
         """Tell Optuna that a constraint forbids this region: it is then ranked behind every allowed trial."""
         optuna.Trial(self._optuna, self._key(number)).set_constraint("constraints", 1.0)
 
-    def curves(self) -> dict[int, dict[int, float]]:
-        """The objective of every epoch of every trial: {number: {epoch: value}}."""
-        return {t.number: dict(t.intermediate_values) for t in self._known() if t.intermediate_values}
+    def curves(self) -> dict[int, Curve]:
+        """What is compared at the rungs, of every epoch of every trial."""
+        return {t.number: curve for t in self._known() if (curve := self.curve(t.number))}
+
+    def curve(self, number: int) -> Curve:
+        """The same of one trial."""
+        return curve_of(self._frozen(number), self.folder, self.objectives, self.latency())
 
     def groups(self) -> dict[int, str | None]:
         """Which trials are stopped together: {number: group}."""
@@ -180,9 +188,9 @@ class Memory:
         try:
             return optuna.load_study(study_name=self.study.name, storage=self._storage, sampler=sampler)
         except KeyError:
-            direction = StudyDirection[self.objective.goal.upper()]
+            directions = directions_of(self.objectives)
             return optuna.create_study(
-                storage=self._storage, sampler=sampler, study_name=self.study.name, direction=direction
+                storage=self._storage, sampler=sampler, study_name=self.study.name, directions=directions
             )
 
     def _settle(self) -> None:
@@ -209,19 +217,9 @@ class Memory:
             if old.state == TrialState.RUNNING:
                 self._storage.set_trial_user_attr(self._key(old.number), "trial", longer)
             elif old.state == TrialState.COMPLETE:
-                target = self.folder.trial(trial_id(self._next_number()))
-                shutil.rmtree(target, ignore_errors=True)  # of a driver that was killed before the next but one line
-                ignore = shutil.ignore_patterns(pictures.FOLDER)  # they show the shorter one
-                shutil.copytree(self.folder.trial(trial_id(old.number)), target, ignore=ignore)
-                self._add(
-                    optuna.create_trial(
-                        state=TrialState.RUNNING,
-                        params=old.params,
-                        distributions=old.distributions,
-                        intermediate_values=old.intermediate_values,
-                        user_attrs={"trial": longer | {"continues": old.number}},
-                    )
-                )
+                new = self.folder.trial(trial_id(self._next_number()))
+                copy_files(self.folder.trial(trial_id(old.number)), new)
+                self._add(continuation(old, longer))
 
     def _note_epoch(self, number: int, report: Mapping[str, float]) -> None:
         value = report[self.objective.metric]
@@ -230,12 +228,14 @@ class Memory:
 
     def _conclude(self, number: int) -> None:
         """Tell Optuna the end that is written down; may be done again from its beginning until that is told."""
-        end = self._frozen(number).user_attrs["end"]
+        trial = self._frozen(number)
+        end, asked = trial.user_attrs["end"], asked_of(trial)
         if end["state"] != "complete":
             for checkpoint in self.folder.trial(trial_id(number)).glob("checkpoint-*"):
                 shutil.rmtree(checkpoint)  # never continued: many stopped trials would fill the disk
-        value = end["metrics"][self.objective.metric] if end["state"] == "complete" else None
-        self._optuna.tell(number, value, state=STATES[end["state"]])
+        numbers = reached(end, asked.configuration, self.latency())
+        values = [numbers[each.metric] for each in self.objectives] if end["state"] == "complete" else None
+        self._optuna.tell(number, values, state=STATES[end["state"]])
 
     def _known(self) -> list[FrozenTrial]:
         return known_trials(self._optuna.get_trials(deepcopy=False))

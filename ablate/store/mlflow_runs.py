@@ -158,6 +158,7 @@ class MlflowRuns:
             "ablate.study": self.study.name,
             "ablate.key": self.state.key,
             "ablate.objective": f"{self.study.objective.metric} {self.study.objective.goal}",
+            **self._objectives(),
             "ablate.folder": str(self.folder.path),
             "ablate.data_digest": self.digest,
             **{f"env.{name}": value for name, value in describe_environment().items()},
@@ -179,6 +180,11 @@ class MlflowRuns:
         if self.study.ablation is not None:
             client.log_dict(parent, self.study.ablation.to_dict(), DESIGN)
         self._log_data(client, parent)
+
+    def _objectives(self) -> dict[str, str]:
+        """All of them, where there are several."""
+        named = ", ".join(f"{each.metric} {each.goal}" for each in self.study.objectives)
+        return {"ablate.objectives": named} if len(self.study.objectives) > 1 else {}
 
     def _first(self, client: MlflowClient, query: str) -> Run | None:
         return next(iter(client.search_runs([self.experiment], query, max_results=1, order_by=["start_time"])), None)

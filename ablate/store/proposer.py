@@ -7,17 +7,19 @@ it sees (27 ms at 260 trials of the quickstart's space), and a driver that propo
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import cast
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from ablate.metrics.rank import order
+from ablate.store.samplers import directions_of, lesson, population_of, sampler_of
 from ablate.study.configuration import Configuration
 from ablate.study.domain import Choice, Domain, Fixed, Int
 from ablate.study.study import Objective
@@ -50,16 +52,18 @@ class Proposal:
 class Proposer:
     """`propose`, then `start` it under the number it got, then `end` it."""
 
-    def __init__(self, tuning: Tuning, objective: Objective, *, slots: int, known: list[FrozenTrial]) -> None:
-        self.space = tuning.space
-        self.direction = StudyDirection[objective.goal.upper()]
+    def __init__(
+        self, tuning: Tuning, objectives: Sequence[Objective], *, slots: int, known: list[FrozenTrial]
+    ) -> None:
+        self.tuning, self.space = tuning, tuning.space
+        self.objectives = objectives
         seeds = np.random.SeedSequence(
             [tuning.seed, len(known)]
         )  # or a continued study would propose its beginning again
         self.rng = np.random.default_rng(seeds)
-        self.ended = [trial for trial in known if trial.state.is_finished()]
+        self.ended = sorted((trial for trial in known if trial.state.is_finished()), key=_end_of)
         self.dropped = 0
-        self.sampler = _random(seeds) if tuning.algorithm == "random" else self._tpe(seeds, slots)
+        self.sampler = sampler_of(tuning, seed=int(seeds.generate_state(1)[0]), slots=slots)
         self.drafts: dict[int, int] = {}
         self._copy({trial.number: trial for trial in known if not trial.state.is_finished()})
 
@@ -83,8 +87,8 @@ class Proposer:
             self.drafts.pop(trial.number), state=TrialState.FAIL
         )  # the draft makes way for what became of it
         self.ended.append(trial)
-        self.copy.add_trial(trial)
-        if len(self.ended) - self.dropped > WINDOW * 1.5:
+        self._teach(trial)
+        if self.tuning.algorithm != "nsga2" and len(self.ended) - self.dropped > WINDOW * 1.5:
             drafts = self.copy.get_trials(deepcopy=False)
             self._copy({number: drafts[draft] for number, draft in self.drafts.items()})
 
@@ -107,33 +111,46 @@ class Proposer:
 
     def _copy(self, running: Mapping[int, FrozenTrial]) -> None:
         """Make the copy anew, of the ended trials and those that run, by their numbers."""
-        self.copy = optuna.create_study(direction=self.direction, sampler=self.sampler)
+        self.copy = optuna.create_study(directions=directions_of(self.objectives), sampler=self.sampler)
         seen = self._seen()
         self.dropped = len(self.ended) - len(seen)
+        self.complete = 0
         for trial in seen:
-            self.copy.add_trial(trial)
+            self._teach(trial)
         for number, trial in running.items():
             self.drafts[number] = len(self.copy.get_trials(deepcopy=False))
             self.copy.add_trial(trial)
 
+    def _teach(self, trial: FrozenTrial) -> None:
+        """Let the sampler see a trial that ended; generations of NSGA-II are counted in the order of the ends."""
+        generation = None
+        if self.tuning.algorithm == "nsga2" and trial.state == TrialState.COMPLETE:
+            generation = self.complete // population_of(self.tuning)
+            self.complete += 1
+        self.copy.add_trial(lesson(trial, objectives=self.objectives, generation=generation))
+
     def _seen(self) -> list[FrozenTrial]:
-        """All ended trials while they are few; else the best complete ones (TPE takes them for good) and the newest others."""
-        if len(self.ended) <= WINDOW:
+        """All ended trials while they are few; else the best complete ones (TPE takes them for good) and the newest others.
+
+        NSGA-II sees all: it looks at one generation only, but at all of that.
+        """
+        if len(self.ended) <= WINDOW or self.tuning.algorithm == "nsga2":
             return self.ended
         complete = [trial for trial in self.ended if trial.state == TrialState.COMPLETE]
-        sign = 1 if self.direction == StudyDirection.MINIMIZE else -1
-        best = {trial.number for trial in sorted(complete, key=lambda t: sign * cast(float, t.value))[:MOST_GOOD]}
+        best = {complete[place].number for place in self._order(complete)[:MOST_GOOD]}
         newest = [trial.number for trial in self.ended if trial.number not in best][len(best) - WINDOW :]
         numbers = best | set(newest)
         return [trial for trial in self.ended if trial.number in numbers]
 
-    def _tpe(self, seeds: np.random.SeedSequence, slots: int) -> optuna.samplers.BaseSampler:
-        return optuna.samplers.TPESampler(
-            seed=int(seeds.generate_state(1)[0]),
-            multivariate=True,  # what only some levels have is modelled apart, among the trials that have it
-            constant_liar=True,  # running trials count as poor ones, so that slots do not try the same
-            n_startup_trials=max(10, 2 * slots),
-        )
+    def _order(self, complete: list[FrozenTrial]) -> list[int]:
+        """Positions, the best first."""
+        points = [[-each.sign * v for each, v in zip(self.objectives, t.values, strict=True)] for t in complete]
+        return sorted(range(len(points)), key=points.__getitem__) if len(self.objectives) == 1 else order(points)
+
+
+def _end_of(trial: FrozenTrial) -> datetime:
+    assert trial.datetime_complete is not None, f"trial {trial.number} has ended without a time"
+    return trial.datetime_complete
 
 
 def suggest(trial: optuna.Trial, name: str, domain: Domain) -> Scalar:
@@ -156,7 +173,3 @@ def draw(domain: Domain, rng: np.random.Generator) -> Scalar:
     if domain.log:
         return min(domain.high, math.exp(rng.uniform(math.log(domain.low), math.log(domain.high))))
     return float(rng.uniform(domain.low, domain.high))
-
-
-def _random(seeds: np.random.SeedSequence) -> optuna.samplers.BaseSampler:
-    return optuna.samplers.RandomSampler(seed=int(seeds.generate_state(1)[0]))

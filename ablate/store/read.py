@@ -40,15 +40,21 @@ class StudyResults:
     """Of a search's parameters, where it was asked for."""
     meaning: Mapping[str, str] = field(default_factory=dict)
     """What its numbers mean: data, split, resources, epochs; empty where it was read from MLflow."""
+    weighed: tuple[Objective, ...] = ()
+    """The objectives, where a search weighs several; `objective` is the first of them."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
     @property
     def best(self) -> TrialResult | None:
-        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first."""
-        judged = [row for row in self.trials if row.state == "complete" and row.phase != "tune"]
-        objective = self.objective
-        return max(judged, key=lambda row: objective.sign * row.metrics[objective.metric], default=None)
+        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first.
+
+        Of several objectives the one of the front that is best in the first.
+        """
+        from ablate.store.rows import front_of
+
+        judged = [row for row in self.trials if row.phase != "tune"]
+        return next(iter(front_of(judged, self.weighed or (self.objective,))), None)
 
 
 def read_folder(path: Path) -> StudyResults:
@@ -72,6 +78,8 @@ def read_folder(path: Path) -> StudyResults:
         return StudyResults(
             description["study"], description["question"], objective, [], design
         )  # it is just being made
+    several = description.get("objectives", [])  # a study from before there could be several names none
+    weighed = tuple(Objective(**each) for each in several) if len(several) > 1 else ()
     latency, tests = study.user_attrs.get("latency", {}), study.user_attrs.get("test", {})
     trials = known_trials(study.get_trials(deepcopy=False))
     rows = [result_of(trial, folder, objective, latency, tests) for trial in trials]
@@ -84,6 +92,7 @@ def read_folder(path: Path) -> StudyResults:
         design,
         folder.path,
         meaning=description.get("meaning", {}),
+        weighed=weighed,
         driven=folder.driven,
     )
 
@@ -150,7 +159,11 @@ def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     question = parent.data.tags.get("mlflow.note.content", "")
     rows.sort(key=lambda row: int(row.id))
     design, driven = _design_in(client, parent.info.run_id), parent.info.status == "RUNNING"
-    return StudyResults(experiment, question, Objective(metric, goal), rows, design, driven=driven)
+    several = [
+        Objective(*words.split()) for words in parent.data.tags.get("ablate.objectives", "").split(", ") if words
+    ]
+    objective, weighed = Objective(metric, goal), tuple(several)
+    return StudyResults(experiment, question, objective, rows, design, driven=driven, weighed=weighed)
 
 
 def _design_in(client: MlflowClient, parent: str) -> Design | None:

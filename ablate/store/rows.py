@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
+from ablate.metrics.front import front
 from ablate.store import curves
 from ablate.store.asked import asked_of, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.study.configuration import SLOTS, Configuration
-from ablate.study.study import Objective
+from ablate.study.study import Objective, point_of
 from ablate.types import TrialResult
 
 STATES = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
@@ -24,7 +27,7 @@ def known_trials(trials: list[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in handed_out if t.number not in continued]
 
 
-def end_of(reports: list[curves.Report], objective: Objective) -> dict[str, object]:
+def end_of(reports: list[curves.Report], objective: Objective) -> dict[str, Any]:
     """What is written down of a trial's curves: epochs, metrics of the best one and of the test, costs up to the last."""
     best = curves.best(reports, metric=objective.metric, goal=objective.goal)
     last = reports[-1] if reports else {}
@@ -36,6 +39,43 @@ def end_of(reports: list[curves.Report], objective: Objective) -> dict[str, obje
         },
         "cost": {name: value for name, value in last.items() if name.startswith("cost/")},
     }
+
+
+Curve = dict[int, float] | dict[int, tuple[float, ...]]
+"""Epoch -> the objective; where there are several, what is to be small (`point_of`)."""
+
+
+def curve_of(
+    trial: FrozenTrial, folder: StudyFolder, objectives: Sequence[Objective], latency: Mapping[str, Mapping[str, float]]
+) -> Curve:
+    """What of a trial is compared at the rungs; epochs at which an objective is not known are left out."""
+    if len(objectives) == 1:
+        return dict(trial.intermediate_values)
+    known = latency.get(asked_of(trial).configuration.architecture, {})
+    reports = curves.read(folder.trial(trial_id(trial.number)))
+    points = {int(report["epoch"]): point_of({**known, **report}, objectives) for report in reports}
+    return {epoch: point for epoch, point in points.items() if point is not None}
+
+
+def reached(
+    end: Mapping[str, Any], configuration: Configuration, latency: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """Metrics of the best epoch and costs of a trial, by what `end_of` wrote down of it."""
+    return {**latency.get(configuration.architecture, {}), **end["cost"], **end["metrics"]}
+
+
+def front_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> list[TrialResult]:
+    """Complete trials that no other beats, the best in the first objective first; of one objective the best trial alone.
+
+    Of trials that are equal in all objectives all are among them, of one objective the first.
+    """
+    points = {row.id: point_of({**row.cost, **row.metrics}, objectives) for row in rows if row.state == "complete"}
+    known = [(point, row) for row in rows if (point := points.get(row.id)) is not None]
+    known.sort(key=lambda pair: pair[0])  # in the order of the rows where they are equal
+    if len(objectives) == 1 or not known:
+        return [row for _, row in known[:1]]
+    kept = front(np.array([point for point, _ in known]))
+    return [row for (_, row), unbeaten in zip(known, kept, strict=True) if unbeaten]
 
 
 def result_of(

@@ -6,14 +6,13 @@ They read the document, not the validated file: a fault in one part must not hid
 from __future__ import annotations
 
 from ablate.catalogue.datasets import DATASETS, Dataset
-from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, PROTOCOLS
+from ablate.catalogue.metrics import PROTOCOLS
 from ablate.errors import DataError, Fault
 from ablate.study.domain import Fixed, limits, parse_domain
 from ablate.study.keys import near
 from ablate.study.schema import Asha, Data
 from ablate.study.space_file import BATCH_CLASSES, EPOCHS
 from ablate.study.splits import count_classes
-from ablate.study.study import Objective
 from ablate.study.yaml_lines import Document, shown
 
 
@@ -54,39 +53,6 @@ def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
         faults.append(Fault(document.where(("data", "params")), f"data.params: {what}", mend.strip()))
         return None
     return dataset
-
-
-def check_objective(document: Document, faults: list[Fault]) -> Objective:
-    """The objective with its goal: a metric that the protocol reports, the way it is better."""
-    protocol = document.get("data", "protocol", default="retrieval")
-    reported = [metric.name for metric in PROTOCOLS.get(_word(protocol), METRICS.values())]
-    metric = document.get("objective", "metric", default=f"val/{_default_metric(reported)}")
-    goal = document.get("objective", "goal")
-    if not isinstance(metric, str):
-        return Objective("", "")  # the schema has said so
-    split, _, name = metric.rpartition("/")
-    known = [f"val/{name}" for name in reported]
-    where = document.where(("objective", "metric"))
-    if split == "test":
-        mend = f"write val/{name}" if name in reported else near(f"val/{name}", known)
-        faults.append(Fault(where, f"objective.metric: {metric} is sealed until the search is over", mend))
-    elif metric not in known:
-        what = f"objective.metric: '{metric}' is not reported by protocol {_word(protocol)}"
-        faults.append(Fault(where, what, near(metric if split else f"val/{metric}", known)))
-    own = METRICS[name].goal if name in METRICS else "maximize"
-    if name in METRICS and goal in ("maximize", "minimize") and goal != own:
-        better = "larger" if own == "maximize" else "smaller"
-        what = f"objective.goal: {goal}, but {name} is the better the {better} it is"
-        faults.append(Fault(document.where(("objective", "goal")), what, f"write {own}, or leave goal out"))
-    return Objective(metric, own)
-
-
-def _default_metric(reported: list[str]) -> str:
-    return next(name for name in DEFAULT_METRICS if name in reported)
-
-
-def _word(protocol: object) -> str:
-    return protocol if isinstance(protocol, str) else ""
 
 
 def check_stopping(document: Document, faults: list[Fault]) -> None:

@@ -19,6 +19,7 @@ KINDS = {
     "string_type": "text",
     "bool_type": "true or false",
     "dict_type": "a mapping",
+    "list_type": "a list",
     "model_type": "a mapping",
 }
 """pydantic's type of error -> what should stand there."""
@@ -29,6 +30,8 @@ BOUNDS = {
     "less_than_equal": ("too large", "le", "write {} or less"),
     "less_than": ("too large", "lt", "write less than {}"),
     "string_too_long": ("too long", "max_length", "write at most {} characters"),
+    "too_short": ("too short", "min_length", "name {} or more"),
+    "too_long": ("too long", "max_length", "name at most {}"),
 }
 """pydantic's type of error -> what is wrong, the name of the bound, how to mend it."""
 
@@ -55,6 +58,10 @@ def _words(finding: ErrorDetails, path: Path) -> tuple[str, str]:
         field = _field(path)
         remedy = "" if field is None or field.is_required() else ", or leave the key out"
         return "is empty", f"write {KINDS.get(kind, 'a value')}{remedy}. {_meaning(path)}"
+    if kind == "extra_forbidden":  # in a list: `keys` has looked at all mappings
+        model = _model(path[:-1])
+        known = list(model.model_fields) if model else []
+        return "nothing reads this key", f"known here: {', '.join(known) or 'nothing'}"
     if kind == "string_pattern_mismatch":
         return f"{shown(value)} is no name", "use letters, digits, `.`, `_` and `-`; begin with a letter or digit"
     if kind == "literal_error":
@@ -96,6 +103,7 @@ def _model(path: Path) -> type[BaseModel] | None:
     for part in path:
         field = getattr(model, "model_fields", {}).get(part)
         annotation: Any = field.annotation if field else model
-        choices = [annotation, *getattr(annotation, "__args__", ())]
+        inner = getattr(annotation, "__args__", ())
+        choices = [annotation, *inner, *(each for one in inner for each in getattr(one, "__args__", ()))]  # of a list
         model = next((each for each in choices if isinstance(each, type) and issubclass(each, BaseModel)), None)
     return model if model is None or issubclass(model, BaseModel) else None

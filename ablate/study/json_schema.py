@@ -30,6 +30,9 @@ def study_json_schema() -> dict[str, Any]:
     schema["title"] = "ablate study"
     schema["$defs"]["Data"]["properties"]["name"]["enum"] = DATASETS.names
     schema["$defs"]["Objective"]["properties"]["metric"] |= {"enum": [f"val/{name}" for name in METRICS]}
+    schema["$defs"]["OneObjective"]["properties"]["metric"] |= {
+        "enum": [f"val/{name}" for name in METRICS] + list(COSTS)
+    }
     limit = schema["$defs"]["Limit"] | {"minProperties": 1}
     schema["$defs"]["Limit"] = limit
     schema["properties"]["constraints"] |= {

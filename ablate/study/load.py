@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from ablate.errors import Fault, StudyError
 from ablate.study.ablation_file import read_ablation, spread_levels
-from ablate.study.checks import check_batch, check_dataset, check_objective, check_stopping
+from ablate.study.checks import check_batch, check_dataset, check_stopping
 from ablate.study.findings import faults_of
 from ablate.study.items import check_items
 from ablate.study.keys import check_keys
+from ablate.study.objectives import check_algorithm, check_objectives
 from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
 from ablate.study.schema import StudyFile
@@ -77,7 +78,8 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         faults.append(
             Fault(document.where(("ablation",)), "ablation is empty", "write its design and factors, or remove it")
         )
-    objective = check_objective(document, faults)
+    objectives = check_objectives(document, space, faults)
+    check_algorithm(document, faults)
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)
@@ -90,7 +92,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         name=file.study,
         question=file.question,
         data=file.data,
-        objective=objective,
+        objectives=objectives,
         space=space,
         search=file.search,
         ablation=ablation,

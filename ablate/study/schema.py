@@ -66,6 +66,15 @@ class Objective(Strict):
     """Which way the metric is better, for the reader's sake: anything else is refused."""
 
 
+class OneObjective(Strict):
+    """One of several that a search weighs against each other."""
+
+    metric: str
+    """A metric of the validation split, or a cost: `ablate list metrics`, `ablate list costs`."""
+    goal: Literal["maximize", "minimize"] | None = None
+    """Which way it is better, for the reader's sake: anything else is refused."""
+
+
 class Asha(Strict):
     """Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934), in Ray Tune's stopping variant."""
 
@@ -90,8 +99,11 @@ class Stopping(Strict):
 class Search(Strict):
     """How configurations are proposed."""
 
-    algorithm: Literal["tpe", "random"] = "tpe"
-    """tpe: Optuna's tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); random: uniform."""
+    algorithm: Literal["tpe", "random", "nsga2"] = "tpe"
+    """tpe: Optuna's tree-structured Parzen estimator (Watanabe 2023, arXiv:2304.11127); random: uniform.
+
+    nsga2, of several objectives: crossing and mutation of the least dominated trials (Deb et al. 2002).
+    """
     trials: int = Field(20, ge=1, le=1_000_000)
     """How many configurations are tried."""
     stopping: Stopping | None = None
@@ -214,6 +226,11 @@ class StudyFile(Strict):
     """What is learned from."""
     objective: Objective = Objective()
     """What is maximised or minimised."""
+    objectives: list[OneObjective] | None = Field(None, min_length=2, max_length=3)
+    """Two or three in place of `objective`: the search looks for the front of trials that no other beats in all of them.
+
+    The first is a `val/` metric: it says which epoch of a trial is its best. Costs are those of the whole trial.
+    """
     space: dict[str, Any]
     """What is varied: a scalar is fixed, a list a choice, a mapping of names a choice with parameters of its own."""
     search: Search = Search()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -42,8 +43,16 @@ class Objective:
         return value > than if self.goal == "maximize" else value < than
 
 
+def point_of(numbers: Mapping[str, float], objectives: Sequence[Objective]) -> tuple[float, ...] | None:
+    """What is to be small, one number of each objective; None where one of them is missing or not finite."""
+    point = tuple(-each.sign * numbers.get(each.metric, math.nan) for each in objectives)
+    return point if all(map(math.isfinite, point)) else None
+
+
 ARM = "arm "
 """Begins the keys of a study's meaning that belong to one arm."""
+LATENCY = "cost/latency"
+"""Begins the names of the costs that are measured alone."""
 WEIGHTS = "weights "
 """Begins those that hold the digest of a file of weights: what is in one study only, an arm's or a level's, is not compared."""
 
@@ -55,7 +64,8 @@ class Study:
     name: str
     question: str
     data: Data
-    objective: Objective
+    objectives: tuple[Objective, ...]
+    """One, or two or three that a search weighs against each other."""
     space: Space
     search: Search
     ablation: Ablation | None
@@ -67,6 +77,17 @@ class Study:
     """The file as it was read."""
     resolved: Mapping[str, Any]
     """The file with `--set` applied, as plain values."""
+
+    @property
+    def objective(self) -> Objective:
+        """The first: it says which epoch of a trial is its best."""
+        return self.objectives[0]
+
+    @property
+    def measured_first(self) -> bool:
+        """Whether latency decides on trials, by a constraint or as an objective: then it is measured before the first."""
+        names = [*self.constraints, *(each.metric for each in self.objectives)]
+        return any(name.startswith(LATENCY) for name in names)
 
     def tuning_of(self, arm: str) -> Tuning:
         """The search, or that of an arm."""
@@ -114,12 +135,18 @@ class Study:
             "constraints": json.dumps({name: limit.describe() for name, limit in sorted(self.constraints.items())}),
             "objective.metric": self.objective.metric,
             "objective.goal": self.objective.goal,
+            **self._meaning_of_objectives(),
             "seed": str(self.seed),
             "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
             **_weights(self.spaces),
         }
+
+    def _meaning_of_objectives(self) -> dict[str, str]:
+        """Nothing where there is one: a study from before there could be several may go on."""
+        named = ", ".join(f"{each.goal} {each.metric}" for each in self.objectives)
+        return {"objectives": named} if len(self.objectives) > 1 else {}
 
     def _meaning_of_arms(self, ablation: Ablation) -> dict[str, str]:
         arms = {

@@ -33,12 +33,19 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     all are. Which way is better is the catalogue's to say. Raises StoreError for a name that no complete trial has, or that
     has no better, and for a cost in the metric's place or the other way round.
     """
+    if metric is None and results.weighed:
+        metric, *costs = (each.metric for each in results.weighed)
+        return _front(results, metric, costs)
     metric = metric or results.objective.metric
     misplaced = [cost for cost in costs if "/" in cost and not cost.startswith("cost/")]
     misplaced += [metric] if metric.startswith("cost/") else []
     if misplaced:
         what = f"--pareto: '{misplaced[0]}' stands in the wrong place: first a metric, then costs"
         raise StoreError(f"{what}\n  as in --pareto {results.objective.metric},cost/flops,cost/latency_ms_p50")
+    return _front(results, metric, costs)
+
+
+def _front(results: StudyResults, metric: str, costs: Sequence[str]) -> Front:
     complete = [row for row in results.trials if row.state == "complete"]
     known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if _sign(name, results.objective)})
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))

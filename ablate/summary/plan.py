@@ -78,7 +78,7 @@ def make_plan(
     return Plan(
         study=study.name,
         question=study.question,
-        objective=f"{study.objective.goal} {study.objective.metric}",
+        objective=", ".join(f"{each.goal} {each.metric}" for each in study.objectives),
         algorithm=study.search.algorithm,
         trials=trials,
         trials_asked=study.search.trials,

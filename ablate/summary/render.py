@@ -85,6 +85,7 @@ def _as_json(study: StudyResults, front: Front, report: Report) -> str:
     content = {
         "study": study.study,
         "objective": asdict(study.objective),
+        "objectives": [asdict(each) for each in study.weighed or (study.objective,)],
         "trials": [{**asdict(row), "metrics": _finite(row.metrics), "cost": _finite(row.cost)} for row in study.trials],
         "pareto": [row.id for row in front.trials],
         **report.data,

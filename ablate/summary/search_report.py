@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from ablate.store.read import StudyResults
+from ablate.summary.front_answer import front_answer
 from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front
 from ablate.summary.table import Report, Table
@@ -32,6 +33,8 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
         f"{counts[s]} {said(study, s)}" for s in ("complete", "pruned", "failed", "running") if counts[s]
     )
     metric = study.objective.metric
+    if study.weighed and front.trials:
+        return [*front_answer(study, front), f"{counted(len(study.trials), 'trial')}: {states}", *_infeasible(study)]
     best = next(iter(ranked(study)), None)
     if best is None:
         found = "no trial has reported yet" if study.trials else "no trial has started yet"
@@ -84,7 +87,8 @@ def ranked(study: StudyResults) -> list[TrialResult]:
 
 def _tables(study: StudyResults, front: Front) -> list[Table]:
     official = official_tables(study)
-    found = [_best(study, front), *official, front_table(study, front), failed_table(study), _importance(study)]
+    best = None if study.weighed and front.trials else _best(study, front)
+    found = [best, *official, front_table(study, front), failed_table(study), _importance(study)]
     return [table for table in found if table is not None]
 
 
@@ -113,12 +117,11 @@ def _best(study: StudyResults, front: Front) -> Table | None:
 def front_table(study: StudyResults, front: Front) -> Table | None:
     if not front.trials:
         return None
-    names = varied(study.trials)
-    rows = [
-        [row.id, number(row, front.metric), *(number(row, cost) for cost in front.costs), configuration(row, names)]
-        for row in front.trials
-    ]
-    heads = ["trial", front.metric, *map(head, front.costs), "configuration"]
+    names, test = varied(study.trials), front.metric.replace("val/", "test/", 1)
+    tested = [test] if study.weighed and any(test in row.metrics for row in front.trials) else []
+    shown = [front.metric, *tested, *front.costs]
+    rows = [[row.id, *(number(row, name) for name in shown), configuration(row, names)] for row in front.trials]
+    heads = ["trial", *map(head, shown), "configuration"]
     lack = "lacks" if front.unmeasured == 1 else "lack"
     note = f"{counted(front.unmeasured, 'complete trial')} {lack} one of these numbers" if front.unmeasured else ""
     return Table(
@@ -131,7 +134,8 @@ def _importance(study: StudyResults) -> Table | None:
     if not study.importance:
         return None
     rows = [[found.name, *map(_share, (found.fanova, found.ped_anova))] for found in study.importance]
-    note = "share of what all parameters explain: median [5 %, 95 %] over resampled complete trials"
+    of = f" in {study.objective.metric}" if study.weighed else ""
+    note = f"share of what all parameters explain{of}: median [5 %, 95 %] over resampled complete trials"
     return Table("importance", ["parameter", "fANOVA", "PED-ANOVA"], rows, note, words=("parameter",))
 
 

@@ -146,7 +146,7 @@ def in_group(number: int, group: str | None) -> SimpleNamespace:
 
 def test_groups_are_stopped_apart_and_trials_of_no_group_never() -> None:
     """Each group is compared with an ASHA of its own as the oracle; the judging trials (group None) always go on."""
-    grouped = GroupedStopping(Asha(grace_epochs=1, reduction_factor=2), Objective(METRIC, "maximize"), 8)
+    grouped = GroupedStopping(Asha(grace_epochs=1, reduction_factor=2), (Objective(METRIC, "maximize"),), 8)
     apart = {group: scheduler(epochs=8, factor=2) for group in ("a", "b")}
     draw = random.Random(0)
     stopped = set()
@@ -172,7 +172,7 @@ def test_groups_are_stopped_apart_and_trials_of_no_group_never() -> None:
 
 
 def test_grouped_rungs_are_rebuilt_for_each_group_from_its_own_curves() -> None:
-    make = (Asha(grace_epochs=1, reduction_factor=2), Objective(METRIC, "maximize"), 8)
+    make = (Asha(grace_epochs=1, reduction_factor=2), (Objective(METRIC, "maximize"),), 8)
     curves = {number: {1: number / 10} for number in range(6)}
     groups: dict[int, str | None] = {0: "a", 1: "b", 2: "a", 3: "b", 4: None, 5: "a"}
     replayed = GroupedStopping(*make)
@@ -185,6 +185,6 @@ def test_grouped_rungs_are_rebuilt_for_each_group_from_its_own_curves() -> None:
 
 
 def test_without_asha_nobody_is_stopped() -> None:
-    grouped = GroupedStopping(None, Objective(METRIC, "maximize"), 8)
+    grouped = GroupedStopping(None, (Objective(METRIC, "maximize"),), 8)
     for number in range(10):
         assert grouped.on_trial_result(None, in_group(number, ""), {"epoch": 1, METRIC: -number}) == "CONTINUE"

@@ -73,7 +73,7 @@ ONE_FAULT = [
         "data.protocol: 'open' is not known here",
         "'retrieval', 'verification', 'closed', 'one_shot' or 'pairs'",
     ),
-    ("{trials", "{algorithm: bayes, trials", 12, "'bayes' is not known here", "'tpe' or 'random'"),
+    ("{trials", "{algorithm: bayes, trials", 12, "'bayes' is not known here", "'tpe', 'random' or 'nsga2'"),
     ("{asha: {grace_epochs: 2}}", "ahsa", 12, "search.stopping: 'ahsa' is not known here", "write none, asha, or"),
     ("{asha: {grace_epochs: 2}}", "false", 12, "search.stopping: False is not known here", "write none, asha, or"),
     ("{asha: {grace_epochs: 2}}", "{}", 12, "search.stopping.asha: is missing", "add `asha:`"),

@@ -101,8 +101,9 @@ def test_where_less_is_better_the_smallest_is_best() -> None:
 def test_json_has_the_stable_names_and_only_numbers_that_json_knows() -> None:
     study = of(row("0001", recall=0.9, flops=1e6, val__auc=math.nan, cost__peak_memory_mib=math.inf))
     found = json.loads(shown(study, "json"), parse_constant=pytest.fail)
-    assert set(found) == {"study", "objective", "trials", "pareto"}
+    assert set(found) == {"study", "objective", "objectives", "trials", "pareto"}
     assert found["objective"] == {"metric": "val/recall_at_1", "goal": "maximize"}
+    assert found["objectives"] == [found["objective"]]
     assert found["pareto"] == ["0001"]
     (trial,) = found["trials"]
     assert set(trial) == {

@@ -1,0 +1,36 @@
+"""The first lines of a search of several objectives: the front that it found, from one end to the other."""
+
+from __future__ import annotations
+
+from ablate.store.read import StudyResults
+from ablate.summary.pareto import Front
+from ablate.summary.words import configuration, head, number, varied
+from ablate.types import TrialResult, counted
+
+
+def front_answer(study: StudyResults, front: Front) -> list[str]:
+    """How many trials are on the front, which is best in what, and from where to where it reaches."""
+    names = (front.metric, *front.costs)
+    found = front.trials
+    if len(found) == 1:
+        lead = f"{study.study}: {_chosen(study, found[0])} is the best in all of {' and '.join(names)}"
+        return [lead, ", ".join(_said(found[0], name) for name in names) + " (one seed: no interval)"]
+    lead = f"{study.study}: {counted(len(found), 'trial')} that no other beats in all of {' and '.join(names)}"
+    return [lead, *(_best_in(study, found, name, names) for name in names), "each of one seed: no intervals"]
+
+
+def _best_in(study: StudyResults, found: list[TrialResult], name: str, names: tuple[str, ...]) -> str:
+    """The end of the front where `name` is best; a front is sorted by its metric, and a cost is the better the less it is."""
+    sign = next((each.sign for each in study.weighed if each.metric == name), -1 if name.startswith("cost/") else 1)
+    best = max(found, key=lambda row: sign * {**row.metrics, **row.cost}[name])
+    others = ", ".join(_said(best, other) for other in names if other != name)
+    return f"best {_said(best, name)}, with {others}: {_chosen(study, best)}"
+
+
+def _chosen(study: StudyResults, row: TrialResult) -> str:
+    return f"{configuration(row, varied(study.trials))} (trial {row.id})"
+
+
+def _said(row: TrialResult, name: str) -> str:
+    """`val/recall_at_1 0.9791`, `0.172 MFLOP`."""
+    return f"{name} {number(row, name)}" if name in row.metrics else f"{number(row, name)} {head(name)}"
