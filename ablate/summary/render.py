@@ -73,10 +73,14 @@ def _as_markdown(study: StudyResults, front: Front, report: Report) -> str:
 def _as_csv(study: StudyResults, front: Front, report: Report) -> str:
     on_front = {row.id for row in front.trials}
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, [*columns(study), "pareto"], lineterminator="\n")
+    places = {place["name"]: place for place in report.data.get("front", {}).get("places", [])}
+    more = ["standing", "dominated_by"] if places else []
+    writer = csv.DictWriter(sink, [*columns(study), "pareto", *more], lineterminator="\n")
     writer.writeheader()
     for row in flat_rows(study):
-        writer.writerow({**row, "pareto": row["id"] in on_front})
+        place = places.get(row["id"] if study.design is None else row["arm"] if row["phase"] == "final" else "")
+        told = {"standing": place["standing"], "dominated_by": " ".join(place["by"])} if place else {}
+        writer.writerow({**row, "pareto": row["id"] in on_front, **told})
     return sink.getvalue()
 
 
