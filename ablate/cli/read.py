@@ -33,7 +33,7 @@ def summarize(
     importance: Annotated[
         bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
     ] = False,
-    format: Annotated[str, typer.Option(help="table, md, csv, json or latex.")] = "table",
+    format: Annotated[str, typer.Option(help="table, md, csv, json, latex or html, a page of one file.")] = "table",
     output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
     figures: Annotated[
         Optional[Path], typer.Option(help="Write the study's pictures (PNG) into this folder.", metavar="DIR")
@@ -57,11 +57,11 @@ def summarize(
         found = read_mlflow(store_uri(tracking_uri, out), experiment)
     else:
         found = read_folder(study_folder(study, out))
-    if importance:
+    if importance or (format == "html" and found.design is None):
         from ablate.store.importance import LEAST_TRIALS, importances
 
         found = replace(found, importance=importances(found.folder)) if found.folder is not None else found
-        if not found.importance:
+        if importance and not found.importance:
             typer.echo(
                 f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
             )

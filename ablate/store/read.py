@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablate.errors import StoreError
 from ablate.store.design import Design, design_of
@@ -40,6 +40,10 @@ class StudyResults:
     """Of a search's parameters, where it was asked for."""
     meaning: Mapping[str, str] = field(default_factory=dict)
     """What its numbers mean: data, split, resources, epochs; empty where it was read from MLflow."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Versions, machine and commit of the last run (`describe_environment`); empty for a study from before it was kept."""
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    """The study file with `--set` applied; empty where it was read from MLflow."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
@@ -84,6 +88,8 @@ def read_folder(path: Path) -> StudyResults:
         design,
         folder.path,
         meaning=description.get("meaning", {}),
+        environment=description.get("environment", {}),
+        resolved=description.get("resolved", {}),
         driven=folder.driven,
     )
 
@@ -150,7 +156,11 @@ def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     question = parent.data.tags.get("mlflow.note.content", "")
     rows.sort(key=lambda row: int(row.id))
     design, driven = _design_in(client, parent.info.run_id), parent.info.status == "RUNNING"
-    return StudyResults(experiment, question, Objective(metric, goal), rows, design, driven=driven)
+    tags = parent.data.tags.items()
+    environment = {name.removeprefix("env."): text for name, text in tags if name.startswith("env.")}
+    return StudyResults(
+        experiment, question, Objective(metric, goal), rows, design, environment=environment, driven=driven
+    )
 
 
 def _design_in(client: MlflowClient, parent: str) -> Design | None:

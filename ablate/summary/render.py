@@ -1,4 +1,4 @@
-"""Rendering: a study's answer, its best trials and its Pareto front as a table, Markdown, CSV or JSON."""
+"""Rendering: a study's answer, its best trials and its Pareto front as a table, Markdown, CSV, JSON, LaTeX or a page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from ablate.store.read import StudyResults
 from ablate.summary.ablation_report import ablation_report
 from ablate.summary.latex import as_latex
+from ablate.summary.page import as_html, default_front
 from ablate.summary.pareto import Front
 from ablate.summary.results import columns, flat_rows
 from ablate.summary.search_report import search_report
@@ -26,6 +27,8 @@ LONG_WORDS = 24
 
 def render(study: StudyResults, front: Front, format: str, metric: str | None = None) -> str:
     """The summary in `format`: one of FORMATS; `metric` judges the arms of an ablation (`cells_of`)."""
+    if format == "html" and not front.asked:
+        front = default_front(study, front, metric)
     report = search_report(study, front) if study.design is None else ablation_report(study, front, metric)
     return FORMATS[format](study, front, report)
 
@@ -106,4 +109,5 @@ FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
     "csv": _as_csv,
     "json": _as_json,
     "latex": lambda study, front, report: as_latex(report),
+    "html": as_html,
 }

@@ -76,9 +76,9 @@ class TradeOff:
 def trade_off(study: StudyResults, front: Front) -> TradeOff:
     """In the objectives of `front`: over the arms of an ablation, over the complete trials of a search."""
     names, signs = front.names, tuple(sign_of(name, study.objective) for name in front.names)
-    rows = _rows(study)
+    rows = rows_of(study)
     spreads = {name: found for name, own in rows.items() if (found := _spreads(own, names)) is not None}
-    labels = {name: name for name in rows} if study.design is not None else _labels(study)
+    labels = labels_of(study)
     points = np.array([[spread.mean for spread in found] for found in spreads.values()]).reshape(-1, len(names)) * signs
     best = np.array([_best_ends(found, signs) for found in spreads.values()]).reshape(-1, len(names))
     kept = on_front(points)
@@ -105,14 +105,17 @@ def trade_off(study: StudyResults, front: Front) -> TradeOff:
     )
 
 
-def _rows(study: StudyResults) -> dict[str, list[TrialResult]]:
+def rows_of(study: StudyResults) -> dict[str, list[TrialResult]]:
     """Arm -> its complete final trials; of a search, trial -> itself."""
     if study.design is not None:
         return {arm: list(rows.values()) for arm, rows in cells_of(study).rows.items() if rows}
     return {row.id: [row] for row in study.trials if row.state == "complete"}
 
 
-def _labels(study: StudyResults) -> Mapping[str, str]:
+def labels_of(study: StudyResults) -> Mapping[str, str]:
+    """What each of them is: of an arm its name again, of a trial its configuration."""
+    if study.design is not None:
+        return {arm: arm for arm in study.design.arms}
     names = varied(study.trials)
     return {row.id: configuration(row, names) for row in study.trials}
 
