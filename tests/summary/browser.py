@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
-import subprocess
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,15 +109,18 @@ def opened(profile: Path) -> Iterator[Page]:
     program = chromium()
     assert program is not None, "chromium is not installed"
     (ours_read, theirs_write), (theirs_read, ours_write) = os.pipe(), os.pipe()
-    shell = f'exec "$0" {FLAGS} --user-data-dir="$1" about:blank 3<&{theirs_read} 4>&{theirs_write}'
-    words = ["sh", "-c", shell, program, str(profile)]
-    process = subprocess.Popen(words, pass_fds=(theirs_read, theirs_write), stderr=subprocess.DEVNULL)
-    os.close(theirs_read)
-    os.close(theirs_write)
+    # Away from 3 and 4, where the browser expects its ends: else the first copy could close what the second is made of.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (theirs_read, theirs_write)]
+    actions: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_DUP2, end, place) for place, end in enumerate(ends, 3)]
+    actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
+    words = [program, *FLAGS.split(), f"--user-data-dir={profile}", "about:blank"]
+    process = os.posix_spawn(program, words, os.environ, file_actions=actions)
+    for end in (theirs_read, theirs_write, *ends):
+        os.close(end)
     try:
         yield Page(ours_write, ours_read)
     finally:
-        process.terminate()
-        process.wait(timeout=30)
+        os.kill(process, signal.SIGTERM)
+        os.waitpid(process, 0)
         os.close(ours_read)
         os.close(ours_write)

@@ -31,7 +31,9 @@ def search(path: Path, *, trials: int, epochs: int = 8) -> StudyResults:
         for epoch in range(1, last + 1):
             value = min(0.999, best * (1 - 0.6 * 0.7**epoch) + draw.normal(0, 0.005))
             memory.report(asked.number, report(epoch, value, **costs(width, epoch)))
-        memory.finish(asked.number, "complete" if last == epochs else "pruned", None if last == epochs else "behind (ASHA)")
+        memory.finish(
+            asked.number, "complete" if last == epochs else "pruned", None if last == epochs else "behind (ASHA)"
+        )
     return read_folder(path)
 
 

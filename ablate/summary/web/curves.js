@@ -12,7 +12,7 @@ function drawCurves() {
   const svg = canvas(holder, width, height, "learning curves");
   const box = { left: 56, right: width - 14, top: 26, bottom: height - 44 };
   const known = (values) => values.filter((value) => value !== null);
-  const x = scale(curves.flatMap((curve) => curve.epochs), box.left, box.right);
+  const x = scale(curves.flatMap((curve) => curve.epochs), box.left, box.right, { whole: true });
   const y = scale(known(curves.flatMap((curve) => [...curve.mean, ...(curve.low || []), ...(curve.high || [])])), box.bottom, box.top);
   frame(svg, box, x, y, "epoch", page.objective.metric);
   const marks = curves.map((curve) => {

@@ -13,7 +13,7 @@ function readAxes() {
     const numeric = known.every((value) => typeof value === "number") && new Set(known).size > 1;
     const levels = [...new Set(known)].sort((a, b) => (numeric ? a - b : String(a).localeCompare(String(b))));
     const log = numeric && levels[0] > 0 && levels.at(-1) / levels[0] > DECADES;
-    const share = numeric ? scale(known, 0, 1, log) : (value) => (levels.indexOf(value) + 0.5) / levels.length;
+    const share = numeric ? scale(known, 0, 1, { logarithmic: log }) : (value) => (levels.indexOf(value) + 0.5) / levels.length;
     const shares = new Map(rows.map((row) => [row[0], row[at + 1] === null ? null : share(row[at + 1])]));
     return { name, at, numeric, levels, share, shares };
   });

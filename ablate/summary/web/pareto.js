@@ -30,7 +30,7 @@ function drawPareto() {
   if (!shown.length) return;
   const box = { left: 56, right: width - 14, top: 26, bottom: height - 44 };
   const ends = (name) => shown.flatMap((point) => point.values[name]);
-  const x = scale(ends(nameX), box.left + 12, box.right - 12, document.getElementById("pareto-log").checked);
+  const x = scale(ends(nameX), box.left + 12, box.right - 12, { logarithmic: document.getElementById("pareto-log").checked });
   const y = scale(ends(nameY), box.bottom - 10, box.top + 10);
   const better = (axis) => `${axis.name} (${axis.sign > 0 ? "less" : "more"} is better)`;
   frame(svg, box, x, y, better(axisX), better(axisY));
@@ -54,8 +54,8 @@ function shapeOf(parent, standing, x, y) {
 
 function markOf(svg, point, { x, y, nameX, nameY, front, told, knee }) {
   const onFront = front.some((other) => other.name === point.name);
-  // Another pair of axes than the report's own has no standings by intervals: only who is on its front.
-  const standing = told && page.pareto.axes.length ? (onFront ? "front" : point.standing || "dominated") : onFront ? "front" : "dominated";
+  // Standings by intervals are of the report's own objectives: other axes only tell who is on the front through them.
+  const standing = onFront ? "front" : (told && point.standing) || "dominated";
   const node = make("g", { "data-standing": standing }, svg);
   const [px, py] = [x(point.x), y(point.y)];
   make("circle", { class: "hit-area", cx: px, cy: py, r: 12 }, node);

@@ -30,7 +30,7 @@ function brief(value) {
   return String(+value.toPrecision(4));
 }
 
-function scale(values, from, to, logarithmic = false) {
+function scale(values, from, to, { logarithmic = false, whole = false } = {}) {
   let low = Math.min(...values), high = Math.max(...values);
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) * 0.1, high + (Math.abs(high) || 1) * 0.1];
   const log = logarithmic && low > 0;
@@ -41,14 +41,14 @@ function scale(values, from, to, logarithmic = false) {
     const bent = bend(low) + ((pixel - from) / (to - from)) * span;
     return log ? 10 ** bent : bent;
   };
-  at.ticks = (count) => (log ? logTicks(low, high, count) : linearTicks(low, high, count));
+  at.ticks = (count) => (log ? logTicks(low, high, count) : linearTicks(low, high, count, whole ? 1 : 0));
   return at;
 }
 
-function linearTicks(low, high, count) {
+function linearTicks(low, high, count, least) {
   const rough = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((each) => each >= rough);
+  const step = Math.max(least, [1, 2, 5, 10].map((times) => times * power).find((each) => each >= rough));
   const found = [];
   for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k++) found.push(k * step);
   return found;
@@ -67,7 +67,7 @@ function logTicks(low, high, count) {
 
 // Grid, tick labels and titles of a chart with two axes; `box` is {left, right, top, bottom} in pixels.
 function frame(svg, box, x, y, titleX, titleY) {
-  for (const value of x.ticks(Math.max(2, (box.right - box.left) / 90))) {
+  for (const value of x.ticks(Math.max(3, (box.right - box.left) / 80))) {
     make("line", { class: "grid", x1: x(value), x2: x(value), y1: box.top, y2: box.bottom }, svg);
     make("text", { class: "tick", x: x(value), y: box.bottom + 16, "text-anchor": "middle" }, svg, brief(value));
   }
