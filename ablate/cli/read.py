@@ -13,6 +13,7 @@ from ablate.errors import AblateError
 
 if TYPE_CHECKING:
     from ablate.store.read import StudyResults
+    from ablate.summary.pareto import Front
 
 
 def summarize(
@@ -20,7 +21,11 @@ def summarize(
         Optional[Path], typer.Argument(help="Folder of a study or its YAML; default: the newest in runs/.")
     ] = None,
     pareto: Annotated[
-        Optional[str], typer.Option(help="Metric and costs: val/recall_at_1,cost/flops.", metavar="METRIC,COST")
+        Optional[str],
+        typer.Option(
+            help="Tell all about the front of two or three metrics or costs: val/auc,cost/latency_ms_p50.",
+            metavar="METRIC,COST",
+        ),
     ] = None,
     metric: Annotated[
         Optional[str], typer.Option(help="Of an ablation: judge its arms by test/map_at_r, ...", metavar="METRIC")
@@ -28,10 +33,10 @@ def summarize(
     importance: Annotated[
         bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
     ] = False,
-    format: Annotated[str, typer.Option(help="table, md, csv, json or latex.")] = "table",
+    format: Annotated[str, typer.Option(help="table, md, csv, json, latex or html, a page of one file.")] = "table",
     output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
     figures: Annotated[
-        Optional[Path], typer.Option(help="Write an ablation's pictures (PNG) into this folder.", metavar="DIR")
+        Optional[Path], typer.Option(help="Write the study's pictures (PNG) into this folder.", metavar="DIR")
     ] = None,
     out: OutDir = DEFAULT_OUT,
     tracking_uri: TrackingUri = None,
@@ -52,20 +57,20 @@ def summarize(
         found = read_mlflow(store_uri(tracking_uri, out), experiment)
     else:
         found = read_folder(study_folder(study, out))
-    if importance:
+    if importance or (format == "html" and found.design is None):
         from ablate.store.importance import LEAST_TRIALS, importances
 
         found = replace(found, importance=importances(found.folder)) if found.folder is not None else found
-        if not found.importance:
+        if importance and not found.importance:
             typer.echo(
                 f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
             )
     if metric is not None and found.design is None:
         raise AblateError("--metric judges the arms of an ablation, and this is a search\n  use --pareto METRIC,COST")
+    quality, *costs = [name.strip() for name in pareto.split(",")] if pareto else [None]
+    front = pareto_front(found, quality or None, [cost for cost in costs if cost])
     if figures is not None:
-        _write_figures(found, figures, metric)
-    quality, *costs = pareto.split(",") if pareto else [None]
-    front = pareto_front(found, quality, [cost for cost in costs if cost])
+        _write_figures(found, figures, metric, front)
     text = render(found, front, format, metric)
     if output is None:
         typer.echo(text, nl=False)
@@ -74,10 +79,10 @@ def summarize(
             typer.echo(f"written to {path}", err=True)
 
 
-def _write_figures(study: StudyResults, folder: Path, metric: str | None) -> None:
+def _write_figures(study: StudyResults, folder: Path, metric: str | None, front: Front) -> None:
     from ablate.summary.figures import figures_of
 
-    drawn = figures_of(study, metric)
+    drawn = figures_of(study, metric, front)
     if not drawn:
         raise AblateError(f"--figures: there is nothing to draw of {study.study} yet\n  leave --figures out")
     for path in write_files("--figures", folder, drawn):

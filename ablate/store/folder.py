@@ -154,7 +154,9 @@ class StudyFolder:
         )
 
     def describe(self, study: Study, data_digest: str | None = None) -> None:
-        """Write down what the trials mean, and the file as it was read."""
+        """Write down what the trials mean, where they run, and the file as it was read."""
+        from ablate.store.environment import describe_environment
+
         write_whole(self.path / "study.yaml", study.text)
         content = {
             "study": study.name,
@@ -166,6 +168,7 @@ class StudyFolder:
             "ablation": None if study.ablation is None else study.ablation.to_dict(),
             "meaning": study.meaning | ({} if data_digest is None else {"data_digest": data_digest}),
             "resolved": study.resolved,
+            "environment": describe_environment(),
         }
         write_whole(self.description, json.dumps(content, indent=1))
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ablate.errors import StoreError
 from ablate.store.design import Design, design_of
@@ -42,6 +42,10 @@ class StudyResults:
     """What its numbers mean: data, split, resources, epochs; empty where it was read from MLflow."""
     weighed: tuple[Objective, ...] = ()
     """The objectives, where a search weighs several; `objective` is the first of them."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Versions, machine and commit of the last run (`describe_environment`); empty for a study from before it was kept."""
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+    """The study file with `--set` applied; empty where it was read from MLflow."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
@@ -93,6 +97,8 @@ def read_folder(path: Path) -> StudyResults:
         folder.path,
         meaning=description.get("meaning", {}),
         weighed=weighed,
+        environment=description.get("environment", {}),
+        resolved=description.get("resolved", {}),
         driven=folder.driven,
     )
 
@@ -159,11 +165,18 @@ def _read_mlflow(tracking_uri: str, experiment: str) -> StudyResults:
     question = parent.data.tags.get("mlflow.note.content", "")
     rows.sort(key=lambda row: int(row.id))
     design, driven = _design_in(client, parent.info.run_id), parent.info.status == "RUNNING"
-    several = [
-        Objective(*words.split()) for words in parent.data.tags.get("ablate.objectives", "").split(", ") if words
-    ]
-    objective, weighed = Objective(metric, goal), tuple(several)
-    return StudyResults(experiment, question, objective, rows, design, driven=driven, weighed=weighed)
+    tags = parent.data.tags
+    several = [Objective(*words.split()) for words in tags.get("ablate.objectives", "").split(", ") if words]
+    return StudyResults(
+        experiment,
+        question,
+        Objective(metric, goal),
+        rows,
+        design,
+        weighed=tuple(several),
+        environment={name.removeprefix("env."): text for name, text in tags.items() if name.startswith("env.")},
+        driven=driven,
+    )
 
 
 def _design_in(client: MlflowClient, parent: str) -> Design | None:

@@ -12,6 +12,7 @@ from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
 from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front
+from ablate.summary.pareto_tables import pareto_report
 from ablate.summary.search_report import failed_table
 from ablate.summary.stability import budgets_of
 from ablate.summary.statistics import paired
@@ -25,12 +26,14 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
     """What an ablation found, by the final trials; `metric` as in `cells_of`."""
     cells = cells_of(study, metric)
     effects, interactions, budgets = effects_of(cells), interactions_of(cells), budgets_of(study, cells)
+    fronts, told = pareto_report(study, front)
     notes = [*cells.design.note.splitlines(), *(f"aliased: {alias}" for alias in cells.design.aliases)]
     if cells.metric.startswith("test/"):
         notes.append("one test split for all seeds: they differ in training and validation, not in what judges them")
     tables = [
         effects_table(effects, f"effects on {cells.metric}, in points", notes=notes),
         arms_table(cells, front),
+        *fronts,
         *official_tables(study),
         effects_table(interactions, INTERACTIONS) if interactions else None,
         *heat_maps(cells),
@@ -45,6 +48,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         "arms": [_arm_json(cells, arm) for arm in cells.design.arms],
         "stability": [asdict(budget) for budget in budgets],
         "aliases": list(cells.design.aliases),
+        **told,
     }
     return Report(answer(study, cells, effects), [table for table in tables if table is not None], data)
 

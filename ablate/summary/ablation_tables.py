@@ -7,13 +7,11 @@ from itertools import combinations, product
 
 import numpy as np
 
-from ablate.catalogue.metrics import METRICS
 from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
-from ablate.summary.pareto import Front
-from ablate.summary.search_report import costs_of
-from ablate.summary.statistics import paired
+from ablate.summary.pareto import Front, costs_of
+from ablate.summary.spread import spread_of
 from ablate.summary.table import Table
 from ablate.summary.words import head, short_number
 from ablate.types import Scalar
@@ -84,16 +82,13 @@ def arms_table(cells: Cells, front: Front) -> Table:
     ranked = sorted(means, key=lambda arm: (not means[arm], sign * float(np.mean(means[arm])) if means[arm] else 0.0))
     rows = []
     for arm in ranked:
-        found = paired(means[arm]) if means[arm] else None
-        low, high = (None, None) if found is None else (found.low, found.high)
-        if cells.metric.partition("/")[2] in METRICS and low is not None and high is not None:
-            low, high = max(low, 0.0), min(high, 1.0)  # where the t interval leaves what the metric can be
+        found = spread_of(means[arm], cells.metric) if means[arm] else None
         failed = sum(count for state, count in cells.ended[arm].items() if state not in ("complete", "running"))
         rows.append(
             [
                 arm,
-                "-" if found is None or found.mean is None else f"{found.mean:.4f}",
-                "-" if found is None else interval(low, high, 1.0, ".4f"),
+                "-" if found is None else f"{found.mean:.4f}",
+                "-" if found is None else interval(found.low, found.high, 1.0, ".4f"),
                 str(len(means[arm])),
                 str(failed),
                 *(_cost(cells, arm, cost) for cost in costs),

@@ -68,7 +68,7 @@ def learning_curves(study: StudyResults) -> Figure | None:
 
     The best by the last value that they reached are named.
     """
-    found = arm_curves(study) if study.design is not None else _trial_curves(study)
+    found = curves_of(study)
     if not found:
         return None
     named = found[:MOST_NAMED]
@@ -96,6 +96,11 @@ def learning_curves(study: StudyResults) -> Figure | None:
         alignment="left",
     )
     return figure
+
+
+def curves_of(study: StudyResults) -> list[Curve]:
+    """Of the arms of an ablation, or of the trials of a search; the best first."""
+    return arm_curves(study) if study.design is not None else _trial_curves(study)
 
 
 def arm_curves(study: StudyResults) -> list[Curve]:

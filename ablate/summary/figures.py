@@ -1,5 +1,5 @@
-"""The pictures of a study: learning curves over each other; of an ablation also effects with their intervals, heat maps of a
-grid, each arm's best against its tuning.
+"""The pictures of a study: learning curves over each other, its Pareto front; of an ablation also effects with their intervals,
+heat maps of a grid, each arm's best against its tuning.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from ablate.summary.ablation_tables import POINTS, crossed, means_of
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.curve_figures import learning_curves
 from ablate.summary.effects import Effect, effects_of
+from ablate.summary.pareto import Front
+from ablate.summary.pareto_figure import pareto_figure
 from ablate.summary.stability import Budget, budgets_of
+from ablate.summary.trade_off import trade_off
 
 COLOURS = {"better": "#1a7f37", "worse": "#cf222e", "equivalent": "#0969da"}
 """Of a verdict; what cannot be told apart is grey."""
@@ -26,12 +29,18 @@ GREY = "#6e7781"
 DPI = 144
 
 
-def figures_of(study: StudyResults, metric: str | None = None) -> dict[str, bytes]:
-    """File name -> PNG; what has no complete trial yet is not drawn, and learning curves only where the study has a folder."""
+def figures_of(study: StudyResults, metric: str | None = None, front: Front | None = None) -> dict[str, bytes]:
+    """File name -> PNG; what has no complete trial yet is not drawn, and learning curves only where the study has a folder.
+
+    The objectives of `front` are drawn against each other.
+    """
     drawn: dict[str, bytes] = {}
     curves = learning_curves(study) if study.folder is not None else None
     if curves is not None:
         drawn["learning_curves.png"] = png(curves)
+    traded = trade_off(study, front) if front is not None else None
+    if traded is not None and traded.places:
+        drawn["pareto.png"] = png(pareto_figure(traded))
     if study.design is None:
         return drawn
     cells = cells_of(study, metric)

@@ -6,13 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ablate.catalogue.metrics import METRICS, OFFICIAL
 from ablate.errors import StoreError
+from ablate.metrics.front import front
 from ablate.store.read import StudyResults
 from ablate.study.study import Objective
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
+MOST = 3
+"""Objectives of a front: of more, nearly every trial is on it, and nobody can look at it."""
 
 
 @dataclass(frozen=True)
@@ -24,31 +29,34 @@ class Front:
     trials: list[TrialResult]
     unmeasured: int
     """Complete trials that lack one of the numbers and so cannot be on it."""
+    asked: bool = False
+    """Whether a user named the objectives: then the report tells all about the front, else only who is on it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The objectives, two or three."""
+        return (self.metric, *self.costs)
 
 
 def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequence[str] = ()) -> Front:
     """The front of complete trials in `metric` (default: the objective) against `costs` (default: FLOPs and latency).
 
-    A trial is on it if no other is at least as good in everything and better in something; of trials equal in everything
-    all are. Which way is better is the catalogue's to say. Raises StoreError for a name that no complete trial has, or that
-    has no better, and for a cost in the metric's place or the other way round.
+    Where a search weighs several objectives, those are the default.
+
+    Any two or three metrics or costs may be named; which way is better is the catalogue's to say. A trial is on it if no
+    other is at least as good in everything and better in something; of trials equal in everything all are. Raises StoreError
+    for a name that no complete trial has, or that has no better, and for more than three.
     """
-    if metric is None and results.weighed:
+    asked = metric is not None or bool(costs)
+    if not asked and results.weighed:
         metric, *costs = (each.metric for each in results.weighed)
-        return _front(results, metric, costs)
     metric = metric or results.objective.metric
-    misplaced = [cost for cost in costs if "/" in cost and not cost.startswith("cost/")]
-    misplaced += [metric] if metric.startswith("cost/") else []
-    if misplaced:
-        what = f"--pareto: '{misplaced[0]}' stands in the wrong place: first a metric, then costs"
-        raise StoreError(f"{what}\n  as in --pareto {results.objective.metric},cost/flops,cost/latency_ms_p50")
-    return _front(results, metric, costs)
-
-
-def _front(results: StudyResults, metric: str, costs: Sequence[str]) -> Front:
     complete = [row for row in results.trials if row.state == "complete"]
-    known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if _sign(name, results.objective)})
+    known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if sign_of(name, results.objective)})
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))
+    if len(set(names)) < len(names) or len(names) > MOST:
+        what = f"--pareto {','.join(names)}: a front is of two or three different metrics or costs"
+        raise StoreError(f"{what}\n  as in --pareto {results.objective.metric},cost/flops,cost/latency_ms_p50")
     for name in names:
         if complete and name not in known:
             raise StoreError(f"--pareto: no complete trial has '{name}'\n  they have: {', '.join(known)}")
@@ -56,17 +64,17 @@ def _front(results: StudyResults, metric: str, costs: Sequence[str]) -> Front:
     measured = sorted(
         ((point, row) for point, row in points if point is not None), key=lambda pair: (pair[0], pair[1].id)
     )
-    front: list[tuple[tuple[float, ...], TrialResult]] = []
-    for (
-        point,
-        row,
-    ) in measured:  # whatever dominates a point comes before it, and is on the front or dominated from there
-        if not any(_dominates(better, point) for better, _ in front):
-            front.append((point, row))
-    return Front(metric, names[1:], [row for _, row in front], len(complete) - len(measured))
+    kept = front(np.array([point for point, _ in measured]).reshape(-1, len(names)))
+    trials = [row for (_, row), on_front in zip(measured, kept, strict=True) if on_front]
+    return Front(metric, names[1:], trials, len(complete) - len(measured), asked)
 
 
-def _sign(name: str, objective: Objective) -> int:
+def costs_of(front: Front) -> list[str]:
+    """What the other tables tell of costs: those of the front, and the seconds of training."""
+    return list(dict.fromkeys([*(name for name in front.names if name.startswith("cost/")), "cost/train_seconds"]))
+
+
+def sign_of(name: str, objective: Objective) -> int:
     """1 where less is better, -1 where more is, 0 where neither is (a threshold)."""
     split, _, metric = name.partition("/")
     if name == objective.metric:
@@ -82,9 +90,5 @@ def _sign(name: str, objective: Objective) -> int:
 def _point(row: TrialResult, names: Sequence[str], objective: Objective) -> tuple[float, ...] | None:
     """What is minimised, in order; None where a number is missing or not finite."""
     numbers = {**row.metrics, **row.cost}
-    point = tuple(_sign(name, objective) * numbers.get(name, math.nan) for name in names)
+    point = tuple(sign_of(name, objective) * numbers.get(name, math.nan) for name in names)
     return point if all(map(math.isfinite, point)) else None
-
-
-def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one != other and all(a <= b for a, b in zip(one, other, strict=True))

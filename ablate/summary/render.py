@@ -1,4 +1,4 @@
-"""Rendering: a study's answer, its best trials and its Pareto front as a table, Markdown, CSV or JSON."""
+"""Rendering: a study's answer, its best trials and its Pareto front as a table, Markdown, CSV, JSON, LaTeX or a page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from ablate.store.read import StudyResults
 from ablate.summary.ablation_report import ablation_report
 from ablate.summary.latex import as_latex
+from ablate.summary.page import as_html, default_front
 from ablate.summary.pareto import Front
 from ablate.summary.results import columns, flat_rows
 from ablate.summary.search_report import search_report
@@ -26,6 +27,8 @@ LONG_WORDS = 24
 
 def render(study: StudyResults, front: Front, format: str, metric: str | None = None) -> str:
     """The summary in `format`: one of FORMATS; `metric` judges the arms of an ablation (`cells_of`)."""
+    if format == "html" and not front.asked:
+        front = default_front(study, front, metric)
     report = search_report(study, front) if study.design is None else ablation_report(study, front, metric)
     return FORMATS[format](study, front, report)
 
@@ -73,10 +76,14 @@ def _as_markdown(study: StudyResults, front: Front, report: Report) -> str:
 def _as_csv(study: StudyResults, front: Front, report: Report) -> str:
     on_front = {row.id for row in front.trials}
     sink = io.StringIO()
-    writer = csv.DictWriter(sink, [*columns(study), "pareto"], lineterminator="\n")
+    places = {place["name"]: place for place in report.data.get("front", {}).get("places", [])}
+    more = ["standing", "dominated_by"] if places else []
+    writer = csv.DictWriter(sink, [*columns(study), "pareto", *more], lineterminator="\n")
     writer.writeheader()
     for row in flat_rows(study):
-        writer.writerow({**row, "pareto": row["id"] in on_front})
+        place = places.get(row["id"] if study.design is None else row["arm"] if row["phase"] == "final" else "")
+        told = {"standing": place["standing"], "dominated_by": " ".join(place["by"])} if place else {}
+        writer.writerow({**row, "pareto": row["id"] in on_front, **told})
     return sink.getvalue()
 
 
@@ -103,4 +110,5 @@ FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
     "csv": _as_csv,
     "json": _as_json,
     "latex": lambda study, front, report: as_latex(report),
+    "html": as_html,
 }

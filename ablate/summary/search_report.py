@@ -10,7 +10,8 @@ from dataclasses import asdict
 from ablate.store.read import StudyResults
 from ablate.summary.front_answer import front_answer
 from ablate.summary.official import official_tables
-from ablate.summary.pareto import Front
+from ablate.summary.pareto import Front, costs_of
+from ablate.summary.pareto_tables import pareto_report
 from ablate.summary.table import Report, Table
 from ablate.summary.words import configuration, cut, head, number, varied
 from ablate.types import INFEASIBLE, TrialResult, counted
@@ -23,7 +24,8 @@ REASON_WIDTH = 80
 def search_report(study: StudyResults, front: Front) -> Report:
     """What a search found."""
     data = {"importance": [asdict(found) for found in study.importance]} if study.importance else {}
-    return Report(_answer(study, front), _tables(study, front), data)
+    fronts, told = pareto_report(study, front)
+    return Report(_answer(study, front), _tables(study, front, fronts), data | told)
 
 
 def _answer(study: StudyResults, front: Front) -> list[str]:
@@ -74,10 +76,6 @@ def _epochs(count: int) -> str:
     return f"{count} epoch{'s' if count != 1 else ''}"
 
 
-def costs_of(front: Front) -> list[str]:
-    return list(dict.fromkeys([*front.costs, "cost/train_seconds"]))
-
-
 def ranked(study: StudyResults) -> list[TrialResult]:
     """Complete trials by the objective, then the others that reported it, the best first."""
     metric, sign = study.objective.metric, study.objective.sign
@@ -85,10 +83,10 @@ def ranked(study: StudyResults) -> list[TrialResult]:
     return sorted(scored, key=lambda row: (row.state != "complete", -sign * row.metrics[metric]))
 
 
-def _tables(study: StudyResults, front: Front) -> list[Table]:
-    official = official_tables(study)
+def _tables(study: StudyResults, front: Front, fronts: list[Table]) -> list[Table]:
+    official, fronts_or_one = official_tables(study), fronts or [front_table(study, front)]
     best = None if study.weighed and front.trials else _best(study, front)
-    found = [best, *official, front_table(study, front), failed_table(study), _importance(study)]
+    found = [best, *official, *fronts_or_one, failed_table(study), _importance(study)]
     return [table for table in found if table is not None]
 
 

@@ -54,18 +54,20 @@ def test_metrics_where_less_is_better_are_minimised_whatever_the_objective_is() 
     assert ids(pareto_front(study, "val/eer", ["cost/flops"]).trials) == ["0002"]
 
 
-@pytest.mark.parametrize(
-    ("metric", "costs", "named"),
-    [
-        ("cost/flops", ["val/recall_at_1"], "val/recall_at_1"),
-        ("cost/flops", [], "cost/flops"),
-        ("val/recall_at_1", ["cost/flops", "val/eer"], "val/eer"),
-    ],
-)
-def test_a_cost_in_a_metrics_place_or_the_other_way_round_is_refused(metric: str, costs: list[str], named: str) -> None:
-    study = of(row("0001", recall=0.9, eer=0.3, flops=1))
-    with pytest.raises(StoreError, match=f"'{named}' stands in the wrong place: first a metric, then costs\n  as in"):
-        pareto_front(study, metric, costs)
+def test_any_two_or_three_metrics_or_costs_make_a_front_each_by_its_own_goal() -> None:
+    study = of(
+        row("0001", recall=0.9, eer=0.3, flops=3),
+        row("0002", recall=0.8, eer=0.1, flops=3),
+        row("0003", recall=0.7, eer=0.3, flops=1),
+    )
+    assert set(ids(pareto_front(study, "cost/flops", ["val/eer"]).trials)) == {"0002", "0003"}
+    assert ids(pareto_front(study, "val/recall_at_1", ["val/eer", "cost/flops"]).trials) == ["0001", "0002", "0003"]
+
+
+@pytest.mark.parametrize("costs", [["val/recall_at_1"], ["cost/flops", "cost/params", "val/eer"]])
+def test_a_name_twice_and_more_than_three_are_refused(costs: list[str]) -> None:
+    with pytest.raises(StoreError, match="a front is of two or three different metrics or costs\n  as in --pareto"):
+        pareto_front(of(row("0001", recall=0.9, flops=1)), "val/recall_at_1", costs)
 
 
 def test_the_objectives_own_goal_counts_for_it() -> None:

@@ -1,0 +1,30 @@
+"""What some seeds reached in one number: its mean, with the interval in which the true mean lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ablate.catalogue.metrics import METRICS
+from ablate.summary.statistics import paired
+
+
+@dataclass(frozen=True)
+class Spread:
+    """In the unit of the metric or cost."""
+
+    mean: float
+    low: float | None
+    """Of the 95 % interval; None with one seed."""
+    high: float | None
+    n: int
+
+
+def spread_of(values: Sequence[float], name: str) -> Spread:
+    """Of one or more finite values of the metric or cost `name`, one a seed."""
+    found = paired(values)
+    assert found.mean is not None, "there is a value"
+    low, high = found.low, found.high
+    if name.partition("/")[2] in METRICS and low is not None and high is not None:
+        low, high = max(low, 0.0), min(high, 1.0)  # where the t interval leaves what the metric can be
+    return Spread(found.mean, low, high, found.n)
