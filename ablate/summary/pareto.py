@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.metrics import METRICS, OFFICIAL
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
@@ -65,7 +66,7 @@ def _sign(name: str, objective: Objective) -> int:
     if name == objective.metric:
         goal = objective.goal
     elif split == "cost":
-        goal = "minimize"
+        goal = COSTS[name].goal if name in COSTS else "minimize"
     else:
         known = METRICS | OFFICIAL
         goal = known[metric].goal if metric in known else ""
