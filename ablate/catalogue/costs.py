@@ -18,6 +18,8 @@ class Cost:
     """minimize or maximize."""
     grows: bool = False
     """Of what is trained: whether it never falls from epoch to epoch, so that a trial beyond its `max` can end at once."""
+    measure: str = ""
+    """Of what is timed: the word of `cost.measure` that asks for it; empty for what every study times."""
     title: str = ""
     """Heads its column in tables."""
     scale: float = 1.0
@@ -35,7 +37,9 @@ _COUNTED = (
         title="MFLOP",
         scale=1e-6,
     ),
-    Cost("cost/macs", "MAC", "multiply-adds to embed one image: half of cost/flops", "counted", title="MMAC", scale=1e-6),
+    Cost(
+        "cost/macs", "MAC", "multiply-adds to embed one image: half of cost/flops", "counted", title="MMAC", scale=1e-6
+    ),
     Cost(
         "cost/activation_mib",
         "MiB",
@@ -66,6 +70,7 @@ _TIMED = (
         f"images embedded per second at the best batch, {_ALONE}; where `cost.measure` has throughput",
         "timed",
         goal="maximize",
+        measure="throughput",
         title="images/s",
     ),
     *(
@@ -74,6 +79,7 @@ _TIMED = (
             "ms",
             f"to embed one image in {precision}, median, {_ALONE}; where `cost.measure` has {precision}",
             "timed",
+            measure=precision,
             title=f"ms {precision}",
         )
         for precision in ("bf16", "int8")
@@ -89,7 +95,9 @@ _TRAINED = (
         grows=True,
         title="s",
     ),
-    Cost("cost/gpu_seconds", "s", "cost/seconds times the GPUs that the trial held", "trained", grows=True, title="GPU s"),
+    Cost(
+        "cost/gpu_seconds", "s", "cost/seconds times the GPUs that the trial held", "trained", grows=True, title="GPU s"
+    ),
     Cost(
         "cost/samples_per_second",
         "1/s",
@@ -113,7 +121,9 @@ _TRAINED = (
         grows=True,
         title="MiB",
     ),
-    Cost("cost/peak_host_mib", "MiB", "peak memory of the process on the host", "trained", grows=True, title="host MiB"),
+    Cost(
+        "cost/peak_host_mib", "MiB", "peak memory of the process on the host", "trained", grows=True, title="host MiB"
+    ),
     Cost("cost/peak_gpu_mib", "MiB", "peak memory of the GPU's allocator", "trained", grows=True, title="GPU MiB"),
     Cost(
         "cost/gpu_energy_joules",
@@ -141,3 +151,5 @@ _TRAINED = (
     ),
 )
 COSTS = {cost.name: cost for cost in (*_COUNTED, *_TIMED, *_TRAINED)}
+MEASURES = tuple(cost.measure for cost in COSTS.values() if cost.measure)
+"""What `cost.measure` can ask for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from typing import Annotated, Optional
 
 import typer
@@ -22,6 +24,7 @@ def cost(
             help="A parameter of the backbone, or of books: --set backbone.width=64, --set data.tokens=64.",
         ),
     ] = None,
+    cpus: Annotated[Optional[int], typer.Option(help="Threads on the CPU; default: all.", min=1)] = None,
     format: Annotated[str, typer.Option(help="table, md or json.")] = "table",
 ) -> None:
     """What an architecture costs: weights, arithmetic, memory; latency and throughput on each device of this machine.
@@ -51,7 +54,8 @@ def cost(
 
     if isinstance(shape, ImageShape):
         shape = shape._replace(channels=channels)
-    card = measure_card(architectures[0], shape, tell=lambda what: typer.echo(f"timing {what}", err=True))
+    threads = cpus or len(os.sched_getaffinity(0))
+    card = measure_card(architectures[0], shape, cpus=threads, tell=partial(typer.echo, err=True))
     typer.echo(FORMATS[format](card), nl=False)
 
 

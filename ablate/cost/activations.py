@@ -1,7 +1,7 @@
 """Activation memory: what training keeps of each image of a batch until its gradients are computed.
 
-Counted on the meta device from the tensors that autograd saves, each storage once, weights and inputs left out. It is what a batch
-adds to memory per image; what an inference or the backward pass holds for a moment is not in it.
+Counted on the meta device from the tensors that autograd saves, each storage once, weights and inputs left out. It is what an
+image adds to a batch's memory; what an inference or the backward pass holds for a moment is not in it.
 """
 
 from __future__ import annotations

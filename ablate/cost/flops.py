@@ -19,10 +19,12 @@ from ablate.catalogue.backbones import ItemShape
 from ablate.cost.examples import examples
 from ablate.cost.meta import on_meta
 
-_MOVES = frozenset(
-    "_to_copy _unsafe_view cat clone constant_pad_nd copy copy_ embedding empty empty_like empty_permuted fill_ full full_like gather "
-    "index index_select lift_fresh ones ones_like repeat scalar_tensor stack zeros zeros_like arange".split()
-)
+_MOVES = {
+    *("_to_copy", "_unsafe_view", "cat", "clone", "constant_pad_nd", "copy", "copy_", "repeat", "stack"),
+    *("embedding", "gather", "index", "index_select"),
+    *("arange", "empty", "empty_like", "fill_", "full", "full_like", "lift_fresh", "ones", "ones_like"),
+    *("scalar_tensor", "zeros", "zeros_like"),
+}
 """Operators that copy, look up or allocate: there is no arithmetic in them."""
 
 
@@ -50,11 +52,11 @@ def uncounted(network: nn.Module, image: ItemShape) -> dict[str, int]:
     return dict(seen.numbers.most_common())
 
 
-class _Seen(TorchDispatchMode):
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes operators that the counter does not know."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.numbers: Counter[str] = Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

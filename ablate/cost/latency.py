@@ -52,6 +52,11 @@ class Latency:
     """Whether two rounds agreed; a measurement that did not settle is made again by the next study that needs it."""
 
     @property
+    def by_name(self) -> dict[str, float]:
+        """Milliseconds by p50, p95, p99 and iqr."""
+        return {"p50": self.p50_ms, "p95": self.p95_ms, "p99": self.p99_ms, "iqr": self.iqr_ms}
+
+    @property
     def steady(self) -> bool:
         """Whether its spread is small enough to be the network's own."""
         return self.iqr_ms <= SPREAD * self.p50_ms

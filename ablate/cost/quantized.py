@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import copy
 import warnings
+from importlib.util import find_spec
 
 import torch
 from torch import nn
 
-from ablate.errors import AblateError
+
+def has_int8(device: torch.device) -> bool:
+    """Whether this torch has quantized layers for the device."""
+    engines = [engine for engine in torch.backends.quantized.supported_engines if engine != "none"]
+    return device.type == "cpu" and bool(engines) and find_spec("torch.ao.quantization") is not None
 
 
 def quantized(network: nn.Module) -> nn.Module:
-    """A copy on the CPU with int8 layers. Raises AblateError where this torch, or this processor, has none."""
-    supported = [engine for engine in torch.backends.quantized.supported_engines if engine != "none"]
+    """A copy on the CPU with int8 layers, where `has_int8`."""
     with warnings.catch_warnings():
         # torch 2.15 calls all of torch.ao.quantization deprecated; its successor is a package of its own (torchao)
-        warnings.simplefilter("ignore", DeprecationWarning)
-        try:
-            from torch.ao.quantization import quantize_dynamic
-        except ImportError:
-            supported = []
-        if not supported:
-            raise AblateError("no dynamic int8: this torch has no quantized layers\n  leave int8 out")
-        made: nn.Module = quantize_dynamic(copy.deepcopy(network).cpu().eval(), {nn.Linear}, dtype=torch.qint8)
+        warnings.simplefilter("ignore")
+        from torch.ao.quantization import quantize_dynamic
+
+        double = copy.deepcopy(network).cpu().eval()
+        made: nn.Module = quantize_dynamic(double, {nn.Linear}, dtype=torch.qint8)  # type: ignore[no-untyped-call]
     return made

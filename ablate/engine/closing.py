@@ -11,6 +11,7 @@ from typing import Any
 
 import ray
 
+from ablate.catalogue.costs import COSTS
 from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
@@ -48,13 +49,20 @@ def still_open(memory: Memory) -> Closing:
     known = memory.latency()
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
-    architectures = {c.architecture: c for c in configurations if c.architecture not in known}
+    architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
     best = best_of([row for row in trained if row.phase != "tune"], memory.study)
     if best is None:
         return Closing(architectures, None, None)
     unread = memory.study.ablation is None and best.id not in memory.tests()  # each arm has read its own
     drawn, asked = pictures.are_current(memory.folder.trial(best.id)), memory.asked(best.id)
     return Closing(architectures, asked if unread else None, None if drawn else asked)
+
+
+def _lacks(memory: Memory, found: Mapping[str, float] | None) -> bool:
+    """Whether an architecture has not been timed, or not in all that the study now asks for."""
+    if found is None:
+        return True
+    return any(cost.measure in memory.study.measures and cost.name not in found for cost in COSTS.values())
 
 
 def best_of(rows: list[TrialResult], study: Study) -> TrialResult | None:
@@ -84,7 +92,7 @@ def measure_space(memory: Memory, specify: Specify) -> None:
         for space in spaces
         for architecture in space.architectures() or ()
     ]
-    architectures = {c.architecture: c for c in configurations if c.architecture not in known}
+    architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
     if architectures:
         _measure(memory, architectures, specify(any_trial), read=False)
 

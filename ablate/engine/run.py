@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
+from ablate.catalogue.costs import COSTS
 from ablate.engine import environment, session
 from ablate.engine.interruption import Interruption, stoppable, undisturbed
 from ablate.engine.options import Options, Outcome
@@ -198,8 +199,8 @@ class _Run:
                 watcher.ended(found)
 
     def _measure_constrained(self) -> None:
-        """Where latency is constrained, measure every architecture before any trial: what is too slow then never trains."""
-        if not any(name.startswith("cost/latency") for name in self.study.constraints):
+        """Where what is timed is constrained, time every architecture before any trial: what is too slow then never trains."""
+        if not any(COSTS[name].known == "timed" for name in self.study.constraints):
             return
         from ablate.engine.closing import measure_space
 

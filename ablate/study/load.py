@@ -16,6 +16,7 @@ from ablate.study.items import check_items
 from ablate.study.keys import check_keys
 from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
+from ablate.study.prices import read_price
 from ablate.study.schema import StudyFile
 from ablate.study.space_file import read_space
 from ablate.study.study import Study
@@ -77,6 +78,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         faults.append(
             Fault(document.where(("ablation",)), "ablation is empty", "write its design and factors, or remove it")
         )
+    price = read_price(document, file.cost, file.resources, faults) if file is not None else None
     objective = check_objective(document, faults)
     check_stopping(document, faults)
     if dataset is not None:
@@ -96,6 +98,8 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         ablation=ablation,
         resources=file.resources,
         constraints=file.constraints,
+        cost=file.cost,
+        price=price,
         seed=file.seed,
         text=text,
         resolved=document.tree,

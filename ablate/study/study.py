@@ -9,10 +9,12 @@ from itertools import product
 from typing import Any
 
 from ablate.catalogue.backbones.weights import weights_digest
+from ablate.catalogue.costs import COSTS, MEASURES
 from ablate.study.ablation import Ablation
 from ablate.study.configuration import OFF, SLOTS
 from ablate.study.domain import Domain, Fixed, written
-from ablate.study.schema import Asha, Data, Limit, Resources, Search
+from ablate.study.prices import Price
+from ablate.study.schema import Asha, Cost, Data, Limit, Resources, Search
 from ablate.study.space import Space, values
 from ablate.study.tuning import Tuning
 from ablate.types import counted
@@ -62,6 +64,9 @@ class Study:
     """In place of the search, where there is one."""
     resources: Resources
     constraints: Mapping[str, Limit]
+    cost: Cost
+    price: Price | None
+    """Of the machine that it trains on, where the file names one."""
     seed: int
     text: str
     """The file as it was read."""
@@ -74,6 +79,17 @@ class Study:
             return self.ablation.tuning(arm, seed=self.seed)
         asha = self.search.stopping.asha if self.search.stopping else None
         return Tuning(self.space, self.search.algorithm, self.search.trials, asha, self.seed)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is timed of each architecture beyond the default: what is asked for, and what constraints name."""
+        named = [COSTS[name].measure for name in self.constraints]
+        return tuple(measure for measure in MEASURES if measure in (*self.cost.measure, *named))
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of one trial; None where nothing says."""
+        return None if self.price is None else self.price.usd_per_hour(self.resources)
 
     @property
     def asha(self) -> Asha | None:
@@ -117,6 +133,11 @@ class Study:
             "seed": str(self.seed),
             "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
+            **(
+                {}
+                if self.usd_per_hour is None
+                else {"cost.machine": f"{self.usd_per_hour:g} USD for an hour of a trial"}
+            ),
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
             **_weights(self.spaces),
         }

@@ -56,8 +56,16 @@ def _timed(card: Card) -> Table:
         "per second",
     ]
     rows = [[timing.device, timing.precision, *_numbers(timing, percentiles)] for timing in card.timings]
-    notes = dict.fromkeys(f"{timing.device} {timing.precision}: {timing.note}" for timing in card.timings if timing.note)
-    return Table("timed, warm", heads, rows, "\n".join(notes), words=("device", "precision"))
+    notes = dict.fromkeys(
+        f"{timing.device} {timing.precision}: {timing.note}" for timing in card.timings if timing.note
+    )
+    return Table(
+        "timed, warm; int8 is dynamic, of fully connected layers alone",
+        heads,
+        rows,
+        "\n".join(notes),
+        words=("device", "precision"),
+    )
 
 
 def _numbers(timing: Timing, percentiles: tuple[str, ...]) -> list[str]:

@@ -54,6 +54,13 @@ def test_metrics_where_less_is_better_are_minimised_whatever_the_objective_is() 
     assert ids(pareto_front(study, "val/eer", ["cost/flops"]).trials) == ["0002"]
 
 
+def test_of_a_rate_more_is_better() -> None:
+    study = of(
+        row("0001", recall=0.5, cost__samples_per_second=10.0), row("0002", recall=0.5, cost__samples_per_second=20.0)
+    )
+    assert ids(pareto_front(study, costs=["cost/samples_per_second"]).trials) == ["0002"]
+
+
 @pytest.mark.parametrize(
     ("metric", "costs", "named"),
     [
