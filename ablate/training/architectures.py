@@ -18,7 +18,7 @@ _counted: dict[tuple[str, ItemShape], dict[str, float]] = {}
 
 
 def static_costs(name: str, network: nn.Module, image: ItemShape) -> dict[str, float]:
-    """What `catalogue.costs` calls counted, once per process and architecture: XX ms for a small MLP, XX for a ResNet-18."""
+    """What `catalogue.costs` calls counted; done once per process and architecture, in shapes alone."""
     if (name, image) not in _counted:
         flops, size = count_flops(network, image), weights_mib(network)
         _counted[name, image] = {
