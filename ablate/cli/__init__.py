@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import typer
 
+from ablate.cli.cost import cost
 from ablate.cli.pictures import show_
 from ablate.cli.read import compare, summarize
 from ablate.cli.run import plan, run
@@ -22,6 +23,7 @@ EXAMPLES: dict[Callable[..., None], str] = {
     summarize: "ablate summarize runs/quickstart --format md --output quickstart.md",
     show_: "ablate show best runs/quickstart",
     compare: "ablate compare runs/faces runs/faces-wide",
+    cost: "ablate cost resnet18 --embedding-dim 128 --image-size 112",
     list_: "ablate list losses",
     schema: "ablate schema > search_spaces/study.schema.json",
     ui: "ablate ui --port 5001",

@@ -11,6 +11,9 @@ import os
 import platform
 import time
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +27,16 @@ WARMUP_SECONDS = 0.15
 """Long enough for allocators, caches and clocks to settle."""
 LEAST_RUNS, ROUND_SECONDS = 20, 0.07
 """Of one round: a 95th percentile needs 20 runs at least, however slow the network."""
+RUNS, RUNS_SECONDS = 100, 0.2
+"""A 99th needs 100, which a round has where they take no longer than this; else it is nearly the slowest run."""
 LEAST_SECONDS, MOST_SECONDS, MOST_ROUNDS = 0.2, 2.0, 6
 """Of all rounds: a fast network takes 0.4 s with its warm-up, 0.6 where the machine is never quiet; a slow one, two rounds."""
 AGREEMENT = 1.05
 """Medians of two rounds agree where the larger is at most this many times the smaller."""
+SPREAD = 0.3
+"""Of its median, most that the interquartile range of a round may be: half of the runs of a busier one met something else."""
+LIBRARIES = ("torch", "torchvision", "transformers", "timm")
+"""Those that build and run a network: what was measured with other versions is measured again."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,25 @@ class Latency:
 
     p50_ms: float
     p95_ms: float
+    p99_ms: float
+    iqr_ms: float
+    """Interquartile range."""
     settled: bool = True
     """Whether two rounds agreed; a measurement that did not settle is made again by the next study that needs it."""
 
+    @property
+    def by_name(self) -> dict[str, float]:
+        """Milliseconds by p50, p95, p99 and iqr."""
+        return {"p50": self.p50_ms, "p95": self.p95_ms, "p99": self.p99_ms, "iqr": self.iqr_ms}
+
+    @property
+    def steady(self) -> bool:
+        """Whether its spread is small enough to be the network's own."""
+        return self.iqr_ms <= SPREAD * self.p50_ms
+
 
 def cached_latency(network: nn.Module, image: ItemShape, *, key: str, batch: int, device: torch.device) -> Latency:
-    """`measure_latency`, or what it found earlier for this `key`, image, device, thread count and torch.
+    """`measure_latency`, or what it found earlier for this `key`, image, device, thread count and versions of libraries.
 
     Kept in `$ABLATE_CACHE/latency` (by default below ~/.cache/ablate), if it settled.
     """
@@ -61,14 +83,22 @@ def cached_latency(network: nn.Module, image: ItemShape, *, key: str, batch: int
 def latency_path(image: ItemShape, *, key: str, batch: int, device: torch.device) -> Path:
     """Where the latency of one architecture on one device is kept."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.node()} {platform.machine()}"
-    facts = [key, list(image), batch, name, torch.get_num_threads(), torch.__version__]
+    facts = [key, list(image), batch, name, torch.get_num_threads(), _versions(), list(Latency.__dataclass_fields__)]
     digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     root = Path(os.environ.get("ABLATE_CACHE") or "~/.cache/ablate").expanduser()
     return root / "latency" / f"{digest}.json"
 
 
-def measure_latency(network: nn.Module, image: ItemShape, *, batch: int, device: torch.device) -> Latency:
-    """Time forward passes of `batch` random images or books, in inference mode."""
+@lru_cache(maxsize=1)
+def _versions() -> list[str | None]:
+    """Of LIBRARIES; None for one that is not installed."""
+    return [version(name) if find_spec(name) else None for name in LIBRARIES]
+
+
+def measure_latency(
+    network: nn.Module, image: ItemShape, *, batch: int, device: torch.device, least_runs: int = LEAST_RUNS
+) -> Latency:
+    """Time forward passes of `batch` random images or books, in inference mode; at least so many runs a round."""
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     images = examples(image, batch, device)
     with torch.inference_mode():
@@ -78,7 +108,7 @@ def measure_latency(network: nn.Module, image: ItemShape, *, batch: int, device:
         rounds: list[Latency] = []
         begin = time.perf_counter()
         while not _enough(rounds, time.perf_counter() - begin):
-            rounds.append(_round(network, images))
+            rounds.append(_round(network, images, least_runs))
     agreeing = _agreeing(rounds)
     if not agreeing:
         return replace(min(rounds, key=lambda one: one.p50_ms), settled=False)
@@ -92,18 +122,20 @@ def _enough(rounds: list[Latency], seconds: float) -> bool:
 
 
 def _agreeing(rounds: list[Latency]) -> list[Latency]:
-    """The two fastest rounds, where their medians agree: a busy machine only ever adds time."""
-    fastest = sorted(rounds, key=lambda one: one.p50_ms)[:2]
+    """The two fastest of the steady rounds, where their medians agree: a busy machine only ever adds time."""
+    fastest = sorted((one for one in rounds if one.steady), key=lambda one: one.p50_ms)[:2]
     return fastest if len(fastest) == 2 and fastest[1].p50_ms <= AGREEMENT * fastest[0].p50_ms else []
 
 
-def _round(network: nn.Module, images: torch.Tensor) -> Latency:
+def _round(network: nn.Module, images: torch.Tensor, least_runs: int) -> Latency:
     seconds: list[float] = []
     begin = time.perf_counter()
-    while len(seconds) < LEAST_RUNS or time.perf_counter() - begin < ROUND_SECONDS:
+    taken = 0.0
+    while len(seconds) < least_runs or taken < ROUND_SECONDS or (len(seconds) < RUNS and taken < RUNS_SECONDS):
         seconds.append(_run(network, images))
-    p50, p95 = np.percentile(seconds, [50, 95]) * 1000
-    return Latency(float(p50), float(p95))
+        taken = time.perf_counter() - begin
+    p25, p50, p75, p95, p99 = map(float, np.percentile(seconds, [25, 50, 75, 95, 99]) * 1000)
+    return Latency(p50, p95, p99, p75 - p25)
 
 
 def _run(network: nn.Module, images: torch.Tensor) -> float:

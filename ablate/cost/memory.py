@@ -1,4 +1,4 @@
-"""Peak memory of a stretch of work: of the GPU's allocator, or of the process where there is no GPU."""
+"""Peak memory of a stretch of work: of the GPU's allocator, and of the process on the host."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ def reset_peak(device: torch.device) -> None:
     """Start a new stretch: the peak falls to what is in use now."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-        return
     clear = Path("/proc/self/clear_refs")
     if clear.exists():
         try:
@@ -22,10 +21,13 @@ def reset_peak(device: torch.device) -> None:
             return  # a hardened container: the peak is then that of the process's whole life
 
 
-def peak_mib(device: torch.device) -> float | None:
-    """Peak since `reset_peak` in MiB; None where the system does not say (not Linux, no GPU)."""
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device) / MIB
+def gpu_peak_mib(device: torch.device) -> float:
+    """Peak of the GPU's allocator since `reset_peak` in MiB."""
+    return torch.cuda.max_memory_allocated(device) / MIB
+
+
+def host_peak_mib() -> float | None:
+    """Peak of the process since `reset_peak` in MiB; None where the system does not say (it is not Linux)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None

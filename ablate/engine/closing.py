@@ -11,6 +11,7 @@ from typing import Any
 
 import ray
 
+from ablate.catalogue.costs import COSTS
 from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
@@ -47,7 +48,7 @@ def still_open(memory: Memory) -> Closing:
     known = memory.latency()
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
-    architectures = {c.architecture: c for c in configurations if c.architecture not in known}
+    architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
     found = front_of([row for row in trained if row.phase != "tune"], memory.objectives)
     if not found:
         return Closing(architectures, [], None)
@@ -55,6 +56,13 @@ def still_open(memory: Memory) -> Closing:
     to_test = [memory.asked(row.id) for row in found if not own and row.id not in memory.tests()]
     drawn = pictures.are_current(memory.folder.trial(found[0].id))
     return Closing(architectures, to_test, None if drawn else memory.asked(found[0].id))
+
+
+def _lacks(memory: Memory, found: Mapping[str, float] | None) -> bool:
+    """Whether an architecture has not been timed, or not in all that the study now asks for."""
+    if found is None:
+        return True
+    return any(cost.measure in memory.study.measures and cost.name not in found for cost in COSTS.values())
 
 
 def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]:
@@ -77,7 +85,7 @@ def measure_space(memory: Memory, specify: Specify) -> None:
         for space in spaces
         for architecture in space.architectures() or ()
     ]
-    architectures = {c.architecture: c for c in configurations if c.architecture not in known}
+    architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
     if architectures:
         _measure(memory, architectures, specify(any_trial), [])
 

@@ -198,7 +198,7 @@ class _Run:
                 watcher.ended(found)
 
     def _measure_first(self) -> None:
-        """Where latency is constrained, or an objective, measure every architecture before any trial."""
+        """Where what is timed is constrained, or an objective, time every architecture before any trial."""
         if not self.study.measured_first:
             return
         from ablate.engine.closing import measure_space

@@ -27,5 +27,7 @@ def specify(
         cpus=study.resources.cpus,
         gpus=float(study.resources.gpus),
         constraints={name: (limit.min, limit.max) for name, limit in study.constraints.items()},
+        measure=study.measures,
+        usd_per_hour=study.usd_per_hour,
         known_costs=latency.get(asked.configuration.architecture, {}),
     )

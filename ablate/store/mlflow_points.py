@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ablate.catalogue.costs import COSTS
 from ablate.store import curves
 from ablate.store.mlflow_state import RunState
 from ablate.types import TrialResult
@@ -26,4 +27,5 @@ def final_of(row: TrialResult, reports: list[curves.Report]) -> dict[str, float]
     final |= dict(row.cost)
     if reports and "best/epoch" in reports[-1]:
         final["best/epoch"] = reports[-1]["best/epoch"]
-    return final | {f"model/{n}": row.cost[f"cost/{n}"] for n in ("params", "flops") if f"cost/{n}" in row.cost}
+    counted = (name for name, cost in COSTS.items() if cost.known == "counted" and name in row.cost)
+    return final | {f"model/{name.removeprefix('cost/')}": row.cost[name] for name in counted}

@@ -37,7 +37,10 @@ def study_json_schema() -> dict[str, Any]:
     schema["$defs"]["Limit"] = limit
     schema["properties"]["constraints"] |= {
         "additionalProperties": False,
-        "properties": {name: {"$ref": "#/$defs/Limit", "description": meaning} for name, meaning in COSTS.items()},
+        "properties": {
+            name: {"$ref": "#/$defs/Limit", "description": f"{cost.summary} ({cost.unit})"}
+            for name, cost in COSTS.items()
+        },
     }
     schema["properties"]["space"] = _space()
     stopping = schema["$defs"]["Search"]["properties"]["stopping"]

@@ -17,6 +17,7 @@ from ablate.study.keys import check_keys
 from ablate.study.objectives import check_algorithm, check_objectives
 from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
+from ablate.study.prices import read_price
 from ablate.study.schema import StudyFile
 from ablate.study.space_file import read_space
 from ablate.study.study import Study
@@ -80,6 +81,7 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         )
     objectives = check_objectives(document, space, faults)
     check_algorithm(document, faults)
+    price = read_price(document, file.cost, file.resources, faults) if file is not None else None
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)
@@ -98,6 +100,8 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         ablation=ablation,
         resources=file.resources,
         constraints=file.constraints,
+        cost=file.cost,
+        price=price,
         seed=file.seed,
         text=text,
         resolved=document.tree,

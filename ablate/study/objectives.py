@@ -13,7 +13,7 @@ from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, PROTOCOLS
 from ablate.errors import Fault
 from ablate.study.keys import near
 from ablate.study.space import Space
-from ablate.study.study import LATENCY, Objective
+from ablate.study.study import Objective
 from ablate.study.yaml_lines import Document, Path, dotted
 
 
@@ -32,7 +32,7 @@ def check_objectives(document: Document, space: Space | None, faults: list[Fault
     _check_first(document, several, faults)
     _check_twice(document, objectives, faults)
     if space is not None and space.architectures() is None:
-        _refuse_latency(document, several, faults)
+        _refuse_timed(document, several, faults)
     return objectives or (Objective("", ""),)
 
 
@@ -88,7 +88,7 @@ def _own_goal(metric: str) -> str | None:
     """Which way it is better by the catalogue; None for a name that it does not have."""
     name = metric.rpartition("/")[2]
     if metric in COSTS:
-        return "minimize"
+        return COSTS[metric].goal
     return METRICS[name].goal if name in METRICS else None
 
 
@@ -117,11 +117,11 @@ def _check_twice(document: Document, objectives: Sequence[Objective], faults: li
         faults.append(Fault(where, f"objectives: {name} stands here twice", "remove one of the two"))
 
 
-def _refuse_latency(document: Document, several: Sequence[Any], faults: list[Fault]) -> None:
-    """Latency is measured alone, before the first trial: of what cannot be listed it would never be known in time."""
+def _refuse_timed(document: Document, several: Sequence[Any], faults: list[Fault]) -> None:
+    """A network is timed alone, before the first trial: of what cannot be listed it would never be known in time."""
     for place, item in enumerate(several):
         metric = item.get("metric") if isinstance(item, dict) else None
-        if isinstance(metric, str) and metric.startswith(LATENCY) and metric in COSTS:
+        if isinstance(metric, str) and metric in COSTS and COSTS[metric].known == "timed":
             what = f"objectives: {metric} is measured before the first trial, but the networks are too many to list"
             mend = "write cost/flops, or lists of values for the backbone's parameters and embedding_dim"
             faults.append(Fault(document.where(("objectives", place)), what, mend))

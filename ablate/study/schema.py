@@ -187,6 +187,28 @@ class Resources(Strict):
         return value
 
 
+class Cost(Strict):
+    """What is measured beyond what every study measures, and what a trial's time is worth."""
+
+    measure: list[Literal["throughput", "bf16", "int8"]] = Field(default_factory=list)
+    """Timed of each architecture, too: images per second at the best batch; the latency of one image in bf16, in int8.
+
+    What a constraint names is measured unasked.
+    """
+    prices: str | None = None
+    """Path of a price list such as cluster/prices.yaml, absolute or from where ablate is started."""
+    machine: str | None = None
+    """Which entry of the list the trials are trained on."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Cost:
+        if (self.prices is None) != (self.machine is None):
+            raise ValueError(
+                "a price needs a list and a machine in it\nwrite {prices: cluster/prices.yaml, machine: NAME}"
+            )
+        return self
+
+
 class Limit(Strict):
     """A bound on one cost; at least one of the two."""
 
@@ -239,6 +261,8 @@ class StudyFile(Strict):
     """A designed comparison, in place of a search."""
     resources: Resources = Resources()
     """What one trial holds."""
+    cost: Cost = Cost()
+    """What is measured beyond the default, and prices."""
     constraints: dict[str, Limit] = Field(default_factory=dict)
     """Bounds on costs: {cost/flops: {max: 1.0e9}}; `cost/...` names are those of `ablate list costs`."""
     seed: int = Field(0, ge=0, lt=2**31)

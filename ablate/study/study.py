@@ -10,10 +10,12 @@ from itertools import product
 from typing import Any
 
 from ablate.catalogue.backbones.weights import weights_digest
+from ablate.catalogue.costs import COSTS, MEASURES
 from ablate.study.ablation import Ablation
 from ablate.study.configuration import OFF, SLOTS
 from ablate.study.domain import Domain, Fixed, written
-from ablate.study.schema import Asha, Data, Limit, Resources, Search
+from ablate.study.prices import Price
+from ablate.study.schema import Asha, Cost, Data, Limit, Resources, Search
 from ablate.study.space import Space, values
 from ablate.study.tuning import Tuning
 from ablate.types import counted
@@ -51,7 +53,6 @@ def point_of(numbers: Mapping[str, float], objectives: Sequence[Objective]) -> t
 
 ARM = "arm "
 """Begins the keys of a study's meaning that belong to one arm."""
-LATENCY = "cost/latency"
 """Begins the names of the costs that are measured alone."""
 WEIGHTS = "weights "
 """Begins those that hold the digest of a file of weights: what is in one study only, an arm's or a level's, is not compared."""
@@ -72,6 +73,9 @@ class Study:
     """In place of the search, where there is one."""
     resources: Resources
     constraints: Mapping[str, Limit]
+    cost: Cost
+    price: Price | None
+    """Of the machine that it trains on, where the file names one."""
     seed: int
     text: str
     """The file as it was read."""
@@ -85,9 +89,8 @@ class Study:
 
     @property
     def measured_first(self) -> bool:
-        """Whether latency decides on trials, by a constraint or as an objective: then it is measured before the first."""
-        names = [*self.constraints, *(each.metric for each in self.objectives)]
-        return any(name.startswith(LATENCY) for name in names)
+        """Whether what is timed decides on trials: then every architecture is timed before the first."""
+        return any(COSTS[name].known == "timed" for name in self._deciding_costs)
 
     def tuning_of(self, arm: str) -> Tuning:
         """The search, or that of an arm."""
@@ -95,6 +98,22 @@ class Study:
             return self.ablation.tuning(arm, seed=self.seed)
         asha = self.search.stopping.asha if self.search.stopping else None
         return Tuning(self.space, self.search.algorithm, self.search.trials, asha, self.seed)
+
+    @property
+    def _deciding_costs(self) -> list[str]:
+        """Those that are constrained, or an objective."""
+        return [*self.constraints, *(each.metric for each in self.objectives if each.metric in COSTS)]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """What is timed of each architecture beyond the default: what is asked for, and what decides on trials."""
+        named = [COSTS[name].measure for name in self._deciding_costs]
+        return tuple(measure for measure in MEASURES if measure in (*self.cost.measure, *named))
+
+    @property
+    def usd_per_hour(self) -> float | None:
+        """Of one trial; None where nothing says."""
+        return None if self.price is None else self.price.usd_per_hour(self.resources)
 
     @property
     def asha(self) -> Asha | None:
@@ -139,6 +158,11 @@ class Study:
             "seed": str(self.seed),
             "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
             "space.epochs": str(self.space.epochs),
+            **(
+                {}
+                if self.usd_per_hour is None
+                else {"cost.machine": f"{self.usd_per_hour:g} USD for an hour of a trial"}
+            ),
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
             **_weights(self.spaces),
         }

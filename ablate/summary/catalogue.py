@@ -32,7 +32,7 @@ def as_text(kind: str) -> str:
         rows += [f"  test/{m.name:17} {m.summary} ({m.goal}; {m.source})" for m in OFFICIAL.values()]
         return "\n".join([kind, *rows])
     if registry is None:
-        return "\n".join([kind, *(f"  {name:32} {meaning}" for name, meaning in COSTS.items())])
+        return "\n".join([kind, *(f"  {c.name:32} {c.summary} ({c.unit}; {c.goal})" for c in COSTS.values())])
     lines = [kind]
     if registry in REGISTRIES.values():
         lines = [f"{kind} (in YAML a name alone takes the defaults, `name:` in a mapping searches its space)"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.metrics import METRICS, OFFICIAL
 from ablate.errors import StoreError
 from ablate.metrics.front import front
@@ -80,7 +81,7 @@ def sign_of(name: str, objective: Objective) -> int:
     if name == objective.metric:
         goal = objective.goal
     elif split == "cost":
-        goal = "minimize"
+        goal = COSTS[name].goal if name in COSTS else "minimize"
     else:
         known = METRICS | OFFICIAL
         goal = known[metric].goal if metric in known else ""

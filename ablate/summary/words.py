@@ -5,26 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from ablate.catalogue.costs import COSTS
 from ablate.study.configuration import SLOTS
 from ablate.types import TrialResult
-
-UNITS = {
-    "cost/flops": ("MFLOP", 1e-6),
-    "cost/params": ("k weights", 1e-3),
-    "cost/latency_ms_p50": ("ms p50", 1.0),
-    "cost/latency_ms_p95": ("ms p95", 1.0),
-    "cost/latency_batch32_ms_p50": ("ms/32 p50", 1.0),
-    "cost/latency_batch32_ms_p95": ("ms/32 p95", 1.0),
-    "cost/train_seconds": ("train s", 1.0),
-    "cost/seconds": ("s", 1.0),
-    "cost/peak_memory_mib": ("MiB", 1.0),
-}
-"""Name -> unit that is shown, and what a cost is multiplied with for it."""
 
 
 def head(name: str) -> str:
     """The title of a column of costs or metrics."""
-    return UNITS.get(name, (name, 1.0))[0]
+    return COSTS[name].title if name in COSTS else name
 
 
 def number(row: TrialResult, name: str) -> str:
@@ -39,7 +27,7 @@ def number(row: TrialResult, name: str) -> str:
 
 def short_number(value: float, name: str) -> str:
     """A cost in its unit, four digits."""
-    shown = value * UNITS.get(name, ("", 1.0))[1]
+    shown = value * (COSTS[name].scale if name in COSTS else 1.0)
     return f"{shown:.4g}" if abs(shown) < 1e4 else f"{shown:,.0f}"
 
 

@@ -39,6 +39,10 @@ class Progress:
     train_seconds: float = 0.0
     seconds: float = 0.0
     peak_memory_mib: float = 0.0
+    peak_host_mib: float = 0.0
+    gpu_joules: float | None = None
+    cpu_joules: float | None = None
+    """None: not measured, or not all of it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ablate.catalogue.backbones import ImageShape
+import torch
+
+from ablate.catalogue.backbones import ImageShape, ItemShape
 from ablate.cost.latency import cached_latency
+from ablate.cost.throughput import best_throughput
 from ablate.study.configuration import Configuration
 from ablate.training import evaluate
 from ablate.training.data import load_data
 from ablate.training.fresh import fresh_start
-from ablate.training.network import build_network
+from ablate.training.network import SiameseNetwork, build_network
+from ablate.training.precisions import in_precision, precisions
 from ablate.training.spec import TrialSpec
 from ablate.training.trained import trained_network
 
 
 def measure_architectures(configurations: Mapping[str, Configuration], spec: TrialSpec) -> dict[str, dict[str, float]]:
-    """Latency of each network for batches of 1 and 32, in `cost/...` names; the caller sees to it that nothing else runs."""
+    """Latency of each network for batches of 1 and 32, and what the study asks for, in `cost/...` names.
+
+    The caller sees to it that nothing else runs.
+    """
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     shape = load_data(spec.data, device).shape
     measured = {}
@@ -29,12 +36,25 @@ def measure_architectures(configurations: Mapping[str, Configuration], spec: Tri
         one = cached_latency(network, image, key=key, batch=1, device=device)
         many = cached_latency(network, image, key=key, batch=32, device=device)
         measured[key] = {
-            "cost/latency_ms_p50": one.p50_ms,
-            "cost/latency_ms_p95": one.p95_ms,
-            "cost/latency_batch32_ms_p50": many.p50_ms,
-            "cost/latency_batch32_ms_p95": many.p95_ms,
+            **{f"cost/latency_ms_{short}": ms for short, ms in one.by_name.items()},
+            **{f"cost/latency_batch32_ms_{short}": ms for short, ms in many.by_name.items()},
+            **_asked_for(network, image, key, device, spec.measure),
         }
     return measured
+
+
+def _asked_for(
+    network: SiameseNetwork, image: ItemShape, key: str, device: torch.device, measure: tuple[str, ...]
+) -> dict[str, float]:
+    """What `cost.measure` names; what does not run on this device is left out."""
+    found = {}
+    if "throughput" in measure:
+        found["cost/throughput_per_second"] = best_throughput(network, image, device=device).per_second
+    for precision in set(measure) & set(precisions(device)):
+        other = in_precision(network, precision)
+        one = cached_latency(other, image, key=f"{key} in {precision}", batch=1, device=device)
+        found[f"cost/latency_{precision}_ms_p50"] = one.p50_ms
+    return found
 
 
 def read_test(spec: TrialSpec) -> dict[str, float]:

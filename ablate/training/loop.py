@@ -10,6 +10,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ablate.catalogue.backbones import ImageShape
-from ablate.cost.memory import peak_mib
+from ablate.catalogue.costs import COSTS
 from ablate.training import checkpoint
 from ablate.training.architectures import static_costs
 from ablate.training.batches import Batches, steps_of_epoch
@@ -28,6 +29,7 @@ from ablate.training.evaluate import evaluate, read_test
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.fresh import fresh_start
 from ablate.training.spec import TrialSpec
+from ablate.training.spent import Spent
 from ablate.training.streams import Stream, generator, seed_everything
 from ablate.training.tuples import choose_tuples
 
@@ -38,8 +40,8 @@ Report = Callable[[dict[str, int | float]], None]
 def train(spec: TrialSpec, report: Report) -> None:
     """Train one trial to its last epoch, from its checkpoint if it has one.
 
-    Each report holds `epoch`, `train/...`, `val/...`, `time/...`, `cost/...` and `best/epoch`. Raises Infeasible before and
-    Diverged during training; torch's own errors (out of memory) pass through.
+    Each report holds `epoch`, `train/...`, `val/...`, `time/...`, `cost/...` and `best/epoch`. Raises Infeasible before
+    training or after an epoch, Diverged during one; torch's own errors (out of memory) pass through.
     """
     begin = time.perf_counter()
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
@@ -54,7 +56,9 @@ def train(spec: TrialSpec, report: Report) -> None:
     trial = Trial(spec, data, parts, costs, begin)
     trial.resume()
     while trial.progress.epoch < spec.configuration.epochs:
-        report(trial.epoch())
+        told = trial.epoch()
+        report(told)
+        check_spent(told, spec.constraints)
         trial.save_if_due()
 
 
@@ -66,7 +70,11 @@ def parts_of(spec: TrialSpec, data: TrialData) -> Parts:
     return build(choices, data.shape, training=training, goal=spec.goal, device=data.device)
 
 
-def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tuple[float | None, float | None]]) -> None:
+Limits = Mapping[str, tuple[float | None, float | None]]
+"""Cost -> its bounds (min, max)."""
+
+
+def check_constraints(costs: Mapping[str, int | float], constraints: Limits) -> None:
     """Raise Infeasible where a cost that is already known leaves its bounds."""
     for name, (low, high) in constraints.items():
         value = costs.get(name)
@@ -76,6 +84,12 @@ def check_constraints(costs: Mapping[str, float], constraints: Mapping[str, tupl
             raise Infeasible(f"{name} is {value:g}, the study allows at most {high:g}")
         if low is not None and value < low:
             raise Infeasible(f"{name} is {value:g}, the study asks for at least {low:g}")
+
+
+def check_spent(costs: Mapping[str, int | float], constraints: Limits) -> None:
+    """Raise Infeasible where a cost that never falls is beyond its maximum: the epochs to come cannot mend that."""
+    growing = {name: (None, high) for name, (_, high) in constraints.items() if COSTS[name].grows}
+    check_constraints(costs, growing)
 
 
 class Trial:
@@ -94,8 +108,7 @@ class Trial:
         )
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] = {}
-        self.begin = begin
-        self.earlier_seconds = 0.0
+        self.spent = Spent(spec, data.device, begin)
         self.saved_at = begin
         self.folder = Path(spec.folder)
 
@@ -108,7 +121,7 @@ class Trial:
         self.parts.optimizer.load_state_dict(found.state["optimizer"])
         self.parts.schedule.load_state_dict(found.state["schedule"])
         self.best_weights = dict(found.best_weights)
-        self.progress, self.earlier_seconds = found.progress, found.progress.seconds
+        self.progress, self.spent.earlier = found.progress, replace(found.progress)
 
     def epoch(self) -> dict[str, int | float]:
         """Train and validate one epoch; what it reports."""
@@ -153,15 +166,18 @@ class Trial:
         order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
         total = torch.zeros((), device=device)
         for indices in order[:most_steps]:
+            self.spent.clock.begin()
             images, labels = self.data.batch(self.data.train, indices), self.labels[indices]
-            spared = self.data.train.spared(indices)
             images = parts.augment(images, draw)
+            self.spent.clock.end()
+            spared = self.data.train.spared(indices)
             embeddings = parts.network(images)
             loss = self._loss(embeddings, labels, spared)
             parts.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward([loss])
             parts.step()
             total += loss.detach()
+            self.spent.meter.poll()
         mean = float(total) / len(order[:most_steps])  # one synchronisation an epoch: a NaN in any step is still there
         if not math.isfinite(mean):
             raise Diverged(f"the loss became {mean} in epoch {epoch}; a smaller learning rate may help")
@@ -196,15 +212,8 @@ class Trial:
         return read_test(network, self.data, self.spec.data, threshold=self.progress.best["val/threshold"])
 
     def _costs(self) -> dict[str, float]:
-        peak = peak_mib(self.data.device)
-        self.progress.seconds = self.earlier_seconds + time.perf_counter() - self.begin
-        self.progress.peak_memory_mib = max(self.progress.peak_memory_mib, peak or 0.0)
-        return {
-            **self.costs,
-            "cost/train_seconds": self.progress.train_seconds,
-            "cost/seconds": self.progress.seconds,
-            **({"cost/peak_memory_mib": self.progress.peak_memory_mib} if peak is not None else {}),
-        }
+        size = self.batches.classes * self.batches.per_class
+        return self.costs | self.spent.costs(self.progress, batch_size=size, steps=self.batches.steps)
 
     def save_if_due(self) -> None:
         """A checkpoint after the last epoch, and before it where the last one is older than the spec allows."""

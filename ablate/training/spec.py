@@ -59,6 +59,10 @@ class TrialSpec:
     """Bounds (min, max) on costs; those known before training are checked before it."""
     known_costs: Mapping[str, float] = field(default_factory=dict)
     """What was measured of this architecture before, such as its latency."""
+    measure: tuple[str, ...] = ()
+    """What is timed of an architecture beside its latency: of `catalogue.costs.MEASURES`."""
+    usd_per_hour: float | None = None
+    """Price of the resources of one trial; None where none is listed."""
     read_test: bool = False
     """Whether the test split is read, once, by the weights of the best epoch: of the final trials of an ablation."""
     checkpoint_seconds: float = 2.0
@@ -78,6 +82,7 @@ class TrialSpec:
                 **data,
                 "configuration": Configuration.from_dict(data["configuration"]),
                 "data": DataSpec(**{**raw, "params": params}),
+                "measure": tuple(data["measure"]),
                 "constraints": {name: (low, high) for name, (low, high) in data["constraints"].items()},
             }
         )

@@ -19,7 +19,7 @@ from tests.study.sound import TEXT, edited
 
 pytestmark = pytest.mark.slow  # every test starts a Python process, and `plan` loads torch
 
-COMMANDS = ("run", "plan", "summarize", "show", "list", "schema", "ui")
+COMMANDS = ("run", "plan", "summarize", "show", "cost", "list", "schema", "ui")
 HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "scipy")
 SEARCH_SPACES = Path(__file__).parents[2] / "search_spaces"
 
@@ -152,6 +152,36 @@ def test_plan_for_machines_is_json_with_the_costs_of_every_architecture(good_stu
     # 64 pixels x 256 + 256 x 256 + 256 x 8, multiply and add; no bias is counted
     flops = [costs["cost/flops"] for costs in plan["architectures"].values()]
     assert flops[0] == 2 * (64 * 256 + 256 * 256 + 256 * 8)
+
+
+def test_cost_prints_the_card_of_an_architecture(tmp_path: Path, own_cache: Path) -> None:
+    words = "cost mlp --embedding-dim 16 --image-size 8 --channels 1 --set backbone.width=32 --cpus 1 --format json"
+    done = ablate(*words.split(), cwd=tmp_path)
+    card = json.loads(done.stdout)
+    depth = 2  # the default of mlp
+    assert card["counted"]["cost/macs"] == 64 * 32 + (depth - 1) * 32 * 32 + 32 * 16
+    assert {timing["precision"] for timing in card["timings"]} >= {"fp32", "bf16"}
+    for timing in card["timings"]:
+        one = timing["one_ms"]
+        assert 0 < one["p50"] <= one["p95"] <= one["p99"], timing["note"]
+        assert timing["best_batch"] >= 1 and timing["per_second"] > 0
+    assert "fp32" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("resnet81", "did you mean 'resnet18'?"),
+        ("mlp --set backbone.widht=3", "did you mean 'width'?"),
+        ("mlp --set width=3", "write backbone.NAME=VALUE"),
+        ("mlp --set backbone.width=[3,4]", "a card is of one architecture"),
+        ("mlp --image-size 4", "8 or more"),
+        ("mlp --format html", "write one of: table, md, json"),
+        ("text_cnn --set data.tokens=1000", "stay within 4 to 512"),
+    ],
+)
+def test_cost_refuses_what_it_cannot_build(words: str, said: str, tmp_path: Path) -> None:
+    assert said in ablate("cost", *words.split(), cwd=tmp_path, code=2).stderr
 
 
 def test_list_shows_every_kind_and_one_kind_alone(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import torchvision
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ablate.catalogue.backbones import BACKBONES, ImageShape
-from ablate.cost.flops import count_flops, count_params
+from ablate.catalogue.backbones import BACKBONES, BookShape, ImageShape
+from ablate.cost.flops import count_flops, count_params, uncounted
+from ablate.types import Scalar
 
 
 def test_an_mlp_multiplies_and_adds_once_per_weight() -> None:
@@ -80,6 +81,71 @@ def test_resnet18_on_32_pixels_has_the_weights_of_the_networks_for_cifar() -> No
     stem_small, stem_large = 2 * 64 * 3 * 9 * 32**2, 2 * 64 * 3 * 49 * 64**2
     blocks = count_flops(large, ImageShape(3, 128)) - stem_large
     assert count_flops(small, ImageShape(3, 32)) - stem_small == blocks
+
+
+BOOK = BookShape(tokens=12, vocabulary=50, numbers=3, categories=(7, 5))
+
+
+def macs(backbone: str, **params: Scalar) -> float:
+    """Ours."""
+    return count_flops(BACKBONES[backbone].build(BOOK, **params).module, BOOK) / 2
+
+
+def macs_of_text_cnn(width: int, token_dim: int, shortest: int, longest: int) -> int:
+    """Each window multiplies with `width` kernels at every place where it fits into the text."""
+    total = 0
+    for window in range(shortest, longest + 1):
+        for _place in range(BOOK.tokens - window + 1):
+            total += width * window * token_dim
+    return total
+
+
+def macs_of_metadata(width: int, depth: int, category_dim: int) -> int:
+    """Fully connected layers over the numbers and an embedding of each category."""
+    total, features = 0, BOOK.numbers + len(BOOK.categories) * category_dim
+    for _layer in range(depth):
+        total, features = total + features * width, width
+    return total
+
+
+def macs_of_distilbert(layers: int, heads: int, head_dim: int) -> int:
+    """Of every token: query, key, value and output; a product with each key and each value; and four times as wide and back."""
+    dim = heads * head_dim
+    of_a_token = 4 * dim * dim + 2 * heads * BOOK.tokens * head_dim + 2 * dim * 4 * dim
+    return layers * BOOK.tokens * of_a_token
+
+
+def test_the_networks_on_text_multiply_and_add_as_often_as_a_count_by_hand_says() -> None:
+    text = {"width": 16, "token_dim": 8, "shortest": 2, "longest": 4}
+    facts = {"width": 24, "depth": 3, "category_dim": 6}
+    bert = {"layers": 3, "heads": 2, "head_dim": 8}
+    assert macs("text_cnn", **text) == macs_of_text_cnn(**text)
+    assert macs("metadata_mlp", **facts) == macs_of_metadata(**facts)
+    assert macs("distilbert", **bert) == macs_of_distilbert(**bert)
+
+
+def test_the_hybrid_multiplies_and_adds_as_often_as_its_two_parts() -> None:
+    by_hand = macs_of_text_cnn(16, 8, shortest=1, longest=3) + macs_of_metadata(24, depth=1, category_dim=8)
+    assert macs("hybrid", width=16, token_dim=8, metadata_width=24) == by_hand
+
+
+def test_operators_that_are_not_counted_are_named_with_what_they_put_out() -> None:
+    image = ImageShape(1, 8)
+    network = BACKBONES["simple_cnn"].build(image, width=4, depth=2).module
+    assert uncounted(network, image) == {
+        "_native_batch_norm_legit_no_training": 4 * 8 * 8 + 4 * 4 * 4,
+        "relu_": 4 * 8 * 8 + 4 * 4 * 4,
+        "max_pool2d_with_indices": 4 * 4 * 4 + 4 * 2 * 2,
+    }
+
+
+def test_arithmetic_that_the_counter_does_not_know_is_named() -> None:
+    class Fourier(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.fft.rfft(images).real.flatten(1)
+
+    assert count_flops(Fourier(), ImageShape(1, 8)) == 0
+    assert "_fft_r2c" in uncounted(Fourier(), ImageShape(1, 8))
 
 
 def test_functions_count_as_much_as_modules() -> None:

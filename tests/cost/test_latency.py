@@ -64,6 +64,7 @@ def timed(monkeypatch: pytest.MonkeyPatch, network: nn.Module, *rounds: list[flo
     seconds = (each for one in rounds for each in one)
     monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.0)
     monkeypatch.setattr(latency, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(latency, "RUNS_SECONDS", 0.0)
     monkeypatch.setattr(latency, "ROUND_SECONDS", 0.0)  # then every round has LEAST_RUNS
     monkeypatch.setattr(latency, "_run", lambda network, images: next(seconds))
     return measure_latency(network, IMAGE, batch=1, device=CPU)
@@ -75,6 +76,8 @@ def test_percentiles_are_those_of_the_single_runs_of_a_round(
     measured = timed(monkeypatch, network, *[[0.5] * 19 + [1.0]] * 2)
     assert measured.p50_ms == 500
     assert measured.p95_ms == pytest.approx(525)  # of 20 runs: a twentieth of the way from the 19th to the slowest
+    assert measured.p99_ms == pytest.approx(905)  # 0.99 x 19 = 18.81 steps up the 20 runs
+    assert measured.iqr_ms == 0
     assert measured.settled
 
 
@@ -87,12 +90,23 @@ def test_a_busy_round_is_measured_again_until_two_agree_and_the_steadier_of_them
     assert measured.settled
 
 
+def test_a_round_whose_runs_scatter_widely_is_measured_again(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = [0.3] * 10 + [
+        0.6
+    ] * 10  # half of them met something else: the interquartile range is two thirds of the median
+    measured = timed(monkeypatch, network, wide, wide, [0.5] * 20, [0.51] * 20)
+    assert (measured.p50_ms, measured.iqr_ms, measured.settled) == (500, 0, True)
+    assert not Latency(p50_ms=450, p95_ms=600, p99_ms=600, iqr_ms=300).steady
+
+
 def test_what_never_settles_is_given_but_not_kept(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
     restless = [[0.5 * 1.1**number] * 20 for number in (4, 2, 0, 5, 1, 3)]
     assert len(restless) == latency.MOST_ROUNDS
     measured = timed(monkeypatch, network, *restless)
     assert (measured.p50_ms, measured.settled) == (500, False)  # the fastest: a busy machine only adds time
-    answers = iter([Latency(7.0, 8.0, settled=False), Latency(3.0, 4.0)])
+    answers = iter([Latency(7.0, 8.0, 9.0, 1.0, settled=False), Latency(3.0, 4.0, 5.0, 0.5)])
     monkeypatch.setattr(latency, "measure_latency", lambda *given, **more: next(answers))
     found = [cached_latency(network, IMAGE, key="cnn", batch=1, device=CPU).p50_ms for _ in range(3)]
     assert found == [7.0, 3.0, 3.0]
@@ -103,7 +117,7 @@ def test_a_measured_latency_is_not_measured_again(network: nn.Module, monkeypatc
 
     def measure(network: nn.Module, image: ImageShape, *, batch: int, device: torch.device) -> Latency:
         measured.append(batch)
-        return Latency(float(len(measured)), 9.0)
+        return Latency(float(len(measured)), 9.0, 9.0, 0.1)
 
     monkeypatch.setattr(latency, "measure_latency", measure)
     first = cached_latency(network, IMAGE, key="cnn", batch=1, device=CPU)
@@ -115,10 +129,14 @@ def test_a_measured_latency_is_not_measured_again(network: nn.Module, monkeypatc
     assert measured == [1, 32, 1, 1]
 
 
-def test_other_threads_and_another_machine_have_a_latency_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_threads_another_machine_and_other_libraries_have_a_latency_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     first = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
     threads = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
     monkeypatch.setattr(platform, "node", lambda: "elsewhere")
     machine = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
-    assert len({first, threads, machine}) == 3
+    monkeypatch.setattr(latency, "_versions", lambda: ["other"])
+    versions = latency_path(IMAGE, key="cnn", batch=1, device=CPU)
+    assert len({first, threads, machine, versions}) == 4

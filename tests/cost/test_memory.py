@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablate.cost.memory import peak_mib, reset_peak
+from ablate.cost.memory import host_peak_mib, reset_peak
 
 CPU = torch.device("cpu")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peaks are read from Linux's /proc")
 
 
 def peak() -> float:
-    value = peak_mib(CPU)
+    value = host_peak_mib()
     assert value is not None
     return value
 

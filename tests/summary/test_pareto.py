@@ -70,6 +70,13 @@ def test_a_name_twice_and_more_than_three_are_refused(costs: list[str]) -> None:
         pareto_front(of(row("0001", recall=0.9, flops=1)), "val/recall_at_1", costs)
 
 
+def test_of_a_rate_more_is_better() -> None:
+    study = of(
+        row("0001", recall=0.5, cost__samples_per_second=10.0), row("0002", recall=0.5, cost__samples_per_second=20.0)
+    )
+    assert ids(pareto_front(study, costs=["cost/samples_per_second"]).trials) == ["0002"]
+
+
 def test_the_objectives_own_goal_counts_for_it() -> None:
     study = of(row("0001", recall=0.9, flops=1), row("0002", recall=0.8, flops=1), goal="minimize")
     assert ids(pareto_front(study).trials) == ["0002"]

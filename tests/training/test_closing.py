@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ablate.catalogue.backbones import ImageShape
+from ablate.catalogue.costs import COSTS, MEASURES
 from ablate.cost import latency
 from ablate.cost.latency import Latency
 from ablate.study.configuration import Component
@@ -43,6 +44,7 @@ def test_every_architecture_gets_its_latency_for_1_and_32_images(
 ) -> None:
     monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.01)
     monkeypatch.setattr(latency, "LEAST_SECONDS", 0.02)
+    monkeypatch.setattr(latency, "SPREAD", 1e9)
     monkeypatch.setattr(latency, "AGREEMENT", 1e9)  # a busy machine's rounds may never agree, and are then not kept
     monkeypatch.setenv("ABLATE_CACHE", str(tmp_path))
     other = trial(tmp_path, backbone=CNN).configuration
@@ -50,8 +52,19 @@ def test_every_architecture_gets_its_latency_for_1_and_32_images(
     assert set(measured) == {"mlp", "cnn"}
     for costs in measured.values():
         for batch in ("latency", "latency_batch32"):
-            assert 0 < costs[f"cost/{batch}_ms_p50"] <= costs[f"cost/{batch}_ms_p95"]
+            p50, p95, p99 = (costs[f"cost/{batch}_ms_{short}"] for short in ("p50", "p95", "p99"))
+            assert 0 < p50 <= p95 <= p99 and costs[f"cost/{batch}_ms_iqr"] >= 0
     assert len(list((tmp_path / "latency").iterdir())) == 4
+
+
+def test_what_the_study_asks_for_is_timed_beside_the_latency(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "WARMUP_SECONDS", 0.01)
+    monkeypatch.setattr(latency, "MOST_SECONDS", 0.1)
+    default = set(measure_architectures({"mlp": CONFIGURATION}, trial(tmp_path))["mlp"])
+    assert default == {name for name, cost in COSTS.items() if cost.known == "timed" and not cost.measure}
+    asked = measure_architectures({"mlp": CONFIGURATION}, replace(trial(tmp_path), measure=MEASURES))["mlp"]
+    assert set(asked) == {name for name, cost in COSTS.items() if cost.known == "timed"}
+    assert min(value for name, value in asked.items() if not name.endswith("iqr")) > 0
 
 
 def test_each_architecture_is_measured_on_images_of_its_own_size(
@@ -62,7 +75,7 @@ def test_each_architecture_is_measured_on_images_of_its_own_size(
     def measure(network: nn.Module, image: ImageShape, *, key: str, batch: int, device: torch.device) -> Latency:
         network.eval()(torch.zeros(1, image.channels, image.size, image.size))  # an mlp stands no other size
         seen.append((key, image))
-        return Latency(1.0, 1.0)
+        return Latency(1.0, 1.0, 1.0, 0.1)
 
     monkeypatch.setattr(closing, "cached_latency", measure)
     sizes = {str(size): replace(CONFIGURATION, image_size=size) for size in (8, 12)}

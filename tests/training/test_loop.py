@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ablate.catalogue.augmentations import AUGMENTATIONS
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.study.configuration import Component
@@ -179,6 +180,31 @@ def test_a_constraint_that_is_broken_before_training_ends_the_trial_before_an_ep
     slow = replace(allowed, constraints={"cost/latency_ms_p50": (None, 1.0)}, known_costs={"cost/latency_ms_p50": 2.0})
     with pytest.raises(Infeasible, match="cost/latency_ms_p50 is 2, the study allows at most 1"):
         train(slow, lambda report: None)
+
+
+@pytest.mark.parametrize(("name", "high"), [("cost/train_seconds", 1e-6), ("cost/peak_host_mib", 1.0)])
+def test_a_trial_that_has_spent_too_much_ends_after_the_epoch_that_shows_it(
+    tmp_path: Path, name: str, high: float
+) -> None:
+    reports: list[dict[str, int | float]] = []
+    spec = replace(trial(tmp_path, epochs=3), constraints={name: (None, high)})
+    with pytest.raises(Infeasible, match=rf"{name} is .*the study allows at most {high:g}"):
+        train(spec, reports.append)
+    assert [report["epoch"] for report in reports] == [1]
+
+
+def test_what_may_still_rise_or_fall_ends_no_trial_early(tmp_path: Path) -> None:
+    constraints = {"cost/train_seconds": (1e9, None), "cost/samples_per_second": (1e12, None)}
+    spec = replace(trial(tmp_path, epochs=2), constraints=constraints)
+    assert len(reports_of(spec)) == 2
+
+
+def test_every_cost_that_a_trial_reports_is_in_the_catalogue(tmp_path: Path) -> None:
+    costs = {name for name in reports_of(trial(tmp_path))[0] if name.startswith("cost/")}
+    assert costs <= set(COSTS)
+    assert {name for name, cost in COSTS.items() if cost.known == "counted"} <= costs
+    assert {"cost/gpu_seconds", "cost/samples_per_second", "cost/data_share", "cost/peak_host_mib"} <= costs
+    assert "cost/usd" not in costs, "nobody has said what an hour costs"
 
 
 def test_the_schedule_moves_the_rate_after_each_epoch(tmp_path: Path) -> None:

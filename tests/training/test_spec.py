@@ -15,6 +15,8 @@ def test_a_spec_comes_back_from_json(tmp_path: Path) -> None:
         trial(tmp_path),
         data=replace(DIGITS, params=(("brightness", 3), ("grey", True))),
         constraints={"cost/params": (None, 10.0)},
+        measure=("throughput",),
+        usd_per_hour=0.5,
         known_costs={"cost/latency_ms_p50": 1.5},
     )
     assert TrialSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec

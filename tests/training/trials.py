@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ablate.catalogue.augmentations import Pixels
+from ablate.catalogue.costs import COSTS
 from ablate.study.configuration import Component, Configuration
 from ablate.training.build import TrainingSplit
 from ablate.training.spec import DataSpec, TrialSpec
@@ -43,7 +44,7 @@ DIGITS = DataSpec(
 PIXELS = Pixels(torch.tensor([-2.0]), torch.tensor([2.0]))
 TRAINING = TrainingSplit(num_classes=6, steps=11, pixels=PIXELS)
 """What `build` is told of a training split: about that of the digits."""
-TIMED = ("time/", "cost/train_seconds", "cost/seconds", "cost/peak_memory_mib")
+TIMED = ("time/", *(cost.name for cost in COSTS.values() if cost.known == "trained"))
 """What may differ between two trials that are otherwise equal."""
 
 

@@ -1,0 +1,84 @@
+"""Price lists: what an hour of a machine costs, where that was read, and when."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError
+
+from ablate.errors import Fault
+from ablate.study.keys import near
+from ablate.study.schema import Cost, Resources, Strict
+from ablate.study.yaml_lines import Document
+
+
+class Price(Strict):
+    """One machine of a list."""
+
+    usd_per_gpu_hour: float | None = Field(None, ge=0)
+    """Of one GPU, with the CPUs and the memory that come with it."""
+    usd_per_cpu_hour: float | None = Field(None, ge=0)
+    """Of one CPU, where trials train without a GPU."""
+    date: datetime.date
+    """When this was the price."""
+    source: str = Field(min_length=1)
+    """Where it can be read."""
+
+    def usd_per_hour(self, resources: Resources) -> float | None:
+        """Of one trial; None where what it trains on has no price."""
+        amount, price = (
+            (resources.gpus, self.usd_per_gpu_hour) if resources.gpus else (resources.cpus, self.usd_per_cpu_hour)
+        )
+        return None if price is None else amount * price
+
+
+class PriceList(Strict):
+    """A file of them."""
+
+    machines: dict[str, Price]
+    """Name -> its price."""
+
+
+def read_price(document: Document, cost: Cost, resources: Resources, faults: list[Fault]) -> Price | None:
+    """The price that a study names; None where it names none, or where that has faults, which are appended."""
+    if cost.prices is None or cost.machine is None:
+        if "cost/usd" in (document.get("constraints") or {}):
+            what = "constraints.cost/usd: nothing says what an hour costs"
+            mend = "write cost: {prices: cluster/prices.yaml, machine: NAME}"
+            faults.append(Fault(document.where(("constraints", "cost/usd")), what, mend))
+        return None
+    found = _read(document, cost.prices, faults)
+    if found is None:
+        return None
+    where = document.where(("cost", "machine"))
+    if cost.machine not in found.machines:
+        what = f"cost.machine: {cost.prices} lists no '{cost.machine}'"
+        faults.append(Fault(where, what, near(cost.machine, list(found.machines))))
+        return None
+    price = found.machines[cost.machine]
+    if price.usd_per_hour(resources) is None:
+        key = "usd_per_gpu_hour" if resources.gpus else "usd_per_cpu_hour"
+        what = f"cost.machine: {cost.prices} lists no {key} of '{cost.machine}', which the trials train on"
+        faults.append(Fault(where, what, "write it there, with its date and source, or leave prices and machine out"))
+        return None
+    return price
+
+
+def _read(document: Document, path: str, faults: list[Fault]) -> PriceList | None:
+    """The list, if it is one."""
+    mend = "cluster/prices.yaml says at its top how one is written"
+    try:
+        return PriceList.model_validate(yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")))
+    except OSError as error:
+        why, mend = (error.strerror or str(error)).lower(), "name a file, as in cluster/prices.yaml"
+    except UnicodeDecodeError:
+        why = "it is no text in UTF-8"
+    except yaml.YAMLError as error:
+        why = " ".join(str(error).split())
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
+    faults.append(Fault(document.where(("cost", "prices")), f"cost.prices: {path} cannot be read: {why}", mend))
+    return None
