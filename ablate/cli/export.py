@@ -62,7 +62,7 @@ def export(
 def _meant(trial: str, study: Path | None) -> tuple[str, Path | None]:
     """The trial and the study, where the first word names a folder or a file in place of an id."""
     path = Path(trial)
-    if trial == BEST or not (path.is_dir() or path.suffix in (".yaml", ".yml")):
+    if not ("/" in trial or path.is_dir() or path.suffix in (".yaml", ".yml")):
         return trial, study
     if study is not None:
         raise AblateError(f"'{trial}' is no trial of {study}\n  write an id and the study, or one folder")
