@@ -86,7 +86,9 @@ def test_the_card_tells_figures_cost_threshold_and_terms(exported: Path, runs: P
     num_weights = 64 * width + width + 2 * width + width * dim + dim  # a layer, its batch norm, the head
     assert f"| recall_at_1 | {metrics['val/recall_at_1']:.4f} | 0.9000 |" in card  # the study's test figure
     assert f"from a cosine similarity of {threshold:.4f}" in card
-    assert f"| cost/params | {num_weights:,} |" in card and "| cost/flops |" in card and "| cost/latency_ms_p50 |" in card
+    assert (
+        f"| cost/params | {num_weights:,} |" in card and "| cost/flops |" in card and "| cost/latency_ms_p50 |" in card
+    )
     assert "CC BY 4.0, shipped with scikit-learn" in card
     assert "| protocol | closed: " in card and "`made-up`" in card
 
@@ -130,7 +132,7 @@ def test_a_network_whose_trace_does_not_hold_is_refused_and_leaves_nothing(
     spec = trial(tmp_path / "trial", backbone=Component("fickle"))
     train(spec, lambda report: None)
     with pytest.raises(
-        ModelError, match=r"the torchscript model embeds otherwise than the network: by up to .*1e-04 may"
+        ModelError, match=r"the torchscript model embeds otherwise than the network: by up to .* 0.0001 may"
     ):
         export(spec, SOURCE, kind="torchscript", folder=tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["trial"]

@@ -74,7 +74,10 @@ def test_everything_that_is_broken_is_named_at_once(tmp_path: Path) -> None:
     cut, text = tmp_path / "cut.png", tmp_path / "text.png"
     cut.write_bytes(sound.read_bytes()[:60])
     text.write_text("no picture")
-    with pytest.raises(DataError, match=r"2 files cannot be decoded as pictures: .*cut.png .*text.png .*nothing was"):
+    with pytest.raises(
+        DataError,
+        match=r"2 files cannot be decoded as pictures: .*cut.png .*text.png .*\n  mend them, or leave them out",
+    ):
         read_pictures([cut, sound, text], GREY)
 
 
