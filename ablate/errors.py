@@ -6,7 +6,8 @@ AblateError
 ├── DataError           files missing, damaged, or not what they should be
 ├── DesignError         factors of an ablation that make no design
 ├── ResourceError       more CPUs or GPUs asked for than there are
-└── StoreError          a study folder that cannot be used as it stands
+├── StoreError          a study folder that cannot be used as it stands
+└── ModelError          an exported model that cannot be read or made
 """
 
 from __future__ import annotations
@@ -60,3 +61,7 @@ class ResourceError(AblateError):
 
 class StoreError(AblateError):
     """A study folder that another run holds, or that holds another study."""
+
+
+class ModelError(AblateError):
+    """A folder that holds no model that can be used, or a network that cannot be exported."""

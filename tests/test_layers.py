@@ -21,6 +21,7 @@ RANKS = {
     "training": 4,
     "store": 4,
     "engine": 5,
+    "serve": 5,
     "summary": 5,
     "cli": 6,
     "__init__": 7,  # the public face may show anything

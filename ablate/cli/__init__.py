@@ -11,9 +11,11 @@ from collections.abc import Callable
 import typer
 
 from ablate.cli.cost import cost
+from ablate.cli.export import export
 from ablate.cli.pictures import show_
 from ablate.cli.read import compare, summarize
 from ablate.cli.run import plan, run
+from ablate.cli.serve import embed, nearest, verify
 from ablate.cli.show import list_, schema, ui
 from ablate.errors import AblateError
 
@@ -24,6 +26,10 @@ EXAMPLES: dict[Callable[..., None], str] = {
     show_: "ablate show best runs/quickstart",
     compare: "ablate compare runs/faces runs/faces-wide",
     cost: "ablate cost resnet18 --embedding-dim 128 --image-size 112",
+    export: "ablate export runs/quickstart --format onnx --output model",
+    embed: "ablate embed model pictures/ --output embeddings.parquet",
+    verify: "ablate verify model one.png other.png",
+    nearest: "ablate nearest model one.png pictures/ --output sheet.png",
     list_: "ablate list losses",
     schema: "ablate schema > search_spaces/study.schema.json",
     ui: "ablate ui --port 5001",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -10,15 +9,14 @@ import typer
 
 from ablate.cli.options import DEFAULT_DATA, DEFAULT_OUT, DataDir, OutDir, write_files
 from ablate.cli.read import study_folder
+from ablate.cli.trials import BEST, named_trial, spec_of, why_no_weights
 from ablate.errors import AblateError
-from ablate.types import counted
 
 if TYPE_CHECKING:
     from ablate.store.read import StudyResults
     from ablate.training.portrait import Portrait
     from ablate.types import TrialResult
 
-BEST = "best"
 SPLITS = ("val", "test")
 
 
@@ -45,7 +43,7 @@ def show_(
 
     found = read_folder(study_folder(study, out))
     assert found.folder is not None, "it was read from a folder"
-    row = _row(found, trial)
+    row = named_trial(found, trial)
     if split == "test" and not any(name.startswith("test/") for name in row.metrics):
         raise AblateError(
             f"trial {row.id} of {found.study} has not read the test split, which is sealed\n"
@@ -65,51 +63,18 @@ def show_(
         typer.echo(path)
 
 
-def _row(study: StudyResults, trial: str) -> TrialResult:
-    """The trial that is meant. Raises AblateError that says which there are."""
-    if trial == BEST:
-        if study.best is None:
-            known = ", ".join(row.id for row in study.trials[:10]) or "none yet"
-            raise AblateError(f"no trial of {study.study} is complete yet\n  show one of those it has: {known}")
-        return study.best
-    found = {row.id: row for row in study.trials}
-    id = trial.zfill(4) if trial.isdecimal() else trial
-    if id not in found:
-        meant = f"did you mean '{BEST}'? " if difflib.get_close_matches(trial, [BEST]) else ""
-        ids = sorted(found)
-        known = f"it has {counted(len(ids), 'trial')}, {ids[0]} to {ids[-1]}" if ids else "it has none yet"
-        raise AblateError(f"{study.study} has no trial '{trial}'\n  {meant}{known}")
-    return found[id]
-
-
 def _portrait(study: StudyResults, row: TrialResult, split: str, data: Path) -> Portrait | None:
     """What the trial's weights see; None where its weights are not kept, which is told."""
-    import json
     import os
     from dataclasses import replace
 
-    assert study.folder is not None, "it was read from a folder"
-    if not any((study.folder / "trials" / row.id).glob("checkpoint-*")):
-        why = f"it was {row.state}" if row.state in ("pruned", "failed") else "its checkpoint is not there"
+    why = why_no_weights(study, row)
+    if why is not None:
         typer.echo(f"trial {row.id} has no weights ({why}): only its curves are drawn", err=True)
         return None
-    from ablate.engine.specify import specify
-    from ablate.store.folder import StudyFolder
-    from ablate.store.read import read_asked
-    from ablate.study.load import parse_study
     from ablate.training.portray import portray
-    from ablate.training.prepare import prepare_data
 
-    folder = StudyFolder(study.folder)
-    description = json.loads(folder.description.read_text())
-    asked_for = parse_study(json.dumps(description["resolved"], indent=1), str(folder.description))
-    data_spec, digest = prepare_data(asked_for, data)
-    if description["meaning"].get("data_digest", digest) != digest:
-        raise AblateError(
-            f"{data}: these are not the data that {study.study} was run on\n"
-            "  name the folder it was run with, by --data DIR or ABLATE_DATA"
-        )
-    spec = specify(read_asked(study.folder, row.id), asked_for, data_spec, folder, {})
+    spec = spec_of(study, row, data)
     portrait = portray(replace(spec, cpus=len(os.sched_getaffinity(0))), split)
     for note in portrait.notes:
         typer.echo(note, err=True)

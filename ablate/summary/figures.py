@@ -4,7 +4,6 @@ heat maps of a grid, each arm's best against its tuning.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -20,13 +19,13 @@ from ablate.summary.curve_figures import learning_curves
 from ablate.summary.effects import Effect, effects_of
 from ablate.summary.pareto import Front
 from ablate.summary.pareto_figure import pareto_figure
+from ablate.summary.png import png
 from ablate.summary.stability import Budget, budgets_of
 from ablate.summary.trade_off import trade_off
 
 COLOURS = {"better": "#1a7f37", "worse": "#cf222e", "equivalent": "#0969da"}
 """Of a verdict; what cannot be told apart is grey."""
 GREY = "#6e7781"
-DPI = 144
 
 
 def figures_of(study: StudyResults, metric: str | None = None, front: Front | None = None) -> dict[str, bytes]:
@@ -55,13 +54,6 @@ def figures_of(study: StudyResults, metric: str | None = None, front: Front | No
     if budgets:
         drawn["tuning.png"] = png(_tuning(study, budgets))
     return drawn
-
-
-def png(figure: Figure) -> bytes:
-    """A figure as the bytes of a file."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DPI)
-    return file.getvalue()
 
 
 def _effects(cells: Cells, effects: Sequence[Effect]) -> Figure:

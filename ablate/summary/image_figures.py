@@ -44,9 +44,9 @@ def _pair_group(part: SubFigure, group: PairGroup, rows: int) -> None:
         axes.axis("off")
     for axes, first, second, cosine in zip(panels, group.first, group.second, group.similarity, strict=False):
         axes.axis("on")
-        _show(axes, np.concatenate([first, second], axis=1))
+        show(axes, np.concatenate([first, second], axis=1))
         axes.axvline(first.shape[1] - 0.5, color="white", linewidth=3)
-        _frame(axes, colour, 2)
+        frame(axes, colour, 2)
         distance = math.sqrt(max(0.0, 2 - 2 * float(cosine)))  # of two points on the unit sphere
         axes.set_title(f"s {cosine:.2f}  d {distance:.2f}", fontsize=9, pad=3)
     if group.count == 0:
@@ -60,16 +60,16 @@ def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
     panels = figure.subplots(queries, most + 2, squeeze=False, width_ratios=[1, 0.25, *[1] * most])
     for row in range(queries):
         query, gap, *found = panels[row]
-        _show(query, neighbours.queries[row])
+        show(query, neighbours.queries[row])
         query.set_title("query", fontsize=9, pad=3)
         gap.axis("off")
         for rank, axes in enumerate(found):
-            _show(axes, neighbours.found[row, rank])
+            show(axes, neighbours.found[row, rank])
             right = bool(neighbours.right[row, rank])
             cosine = f"{neighbours.similarity[row, rank]:.2f}"
             axes.set_title(cosine if right else f"✗ {cosine}", fontsize=9, pad=3, color="black" if right else WRONG)
             if not right:
-                _frame(axes, WRONG, 4)
+                frame(axes, WRONG, 4)
     share = neighbours.right[:, 0].mean()
     figure.suptitle(
         f"{title}\n"
@@ -80,7 +80,8 @@ def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
     return figure
 
 
-def _show(axes: Axes, image: Images) -> None:
+def show(axes: Axes, image: Images) -> None:
+    """An image [H, W, C] in bytes, without ticks and frame."""
     grey = image.shape[2] == 1
     axes.imshow(image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255)
     axes.set_xticks([])
@@ -89,6 +90,7 @@ def _show(axes: Axes, image: Images) -> None:
         spine.set_visible(False)
 
 
-def _frame(axes: Axes, colour: str, width: float) -> None:
+def frame(axes: Axes, colour: str, width: float) -> None:
+    """A frame around what `show` shows; `width` in points."""
     for spine in axes.spines.values():
         spine.set(visible=True, color=colour, linewidth=width)

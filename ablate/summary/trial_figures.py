@@ -8,8 +8,8 @@ from ablate.store import curves
 from ablate.store.folder import StudyFolder
 from ablate.store.read import StudyResults
 from ablate.summary.curve_figures import trial_curves
-from ablate.summary.figures import png
 from ablate.summary.image_figures import neighbours_figure, pairs_figure
+from ablate.summary.png import png
 from ablate.summary.portrait_figures import embeddings_figure, roc_figure
 from ablate.summary.words import cut
 from ablate.training.portrait import Portrait

@@ -19,7 +19,20 @@ from tests.study.sound import TEXT, edited
 
 pytestmark = pytest.mark.slow  # every test starts a Python process, and `plan` loads torch
 
-COMMANDS = ("run", "plan", "summarize", "show", "cost", "list", "schema", "ui")
+COMMANDS = (
+    "run",
+    "plan",
+    "summarize",
+    "show",
+    "cost",
+    "export",
+    "embed",
+    "verify",
+    "nearest",
+    "list",
+    "schema",
+    "ui",
+)
 HEAVY = ("torch", "ray", "mlflow", "optuna", "pandas", "sklearn", "scipy")
 SEARCH_SPACES = Path(__file__).parents[2] / "search_spaces"
 

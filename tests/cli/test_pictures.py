@@ -93,7 +93,7 @@ def test_a_study_without_a_complete_trial_has_no_best(folder: Path) -> None:
     path = folder / "runs/made-up/journal.log"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))  # the study and its first trial
     done = ablate("show", "best", "runs/made-up", cwd=folder, code=2)
-    assert done.stderr.startswith("no trial of made-up is complete yet\n  show one of those it has: 0000\n")
+    assert done.stderr.startswith("no trial of made-up is complete yet\n  name one of those it has: 0000\n")
 
 
 def test_a_trial_of_an_ablation_may_show_its_test_and_the_study_its_learning_curves(

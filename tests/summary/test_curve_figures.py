@@ -10,7 +10,8 @@ import pytest
 from ablate.store import curves
 from ablate.store.read import read_folder
 from ablate.summary.curve_figures import MOST_NAMED, arm_curves, learning_curves, trial_curves
-from ablate.summary.figures import figures_of, png
+from ablate.summary.figures import figures_of
+from ablate.summary.png import png
 from tests.store import ablations
 from tests.store.studies import new, open_memory, run_to_the_end, train
 

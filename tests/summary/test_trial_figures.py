@@ -13,8 +13,8 @@ from PIL import Image
 
 from ablate.store.read import StudyResults, read_folder
 from ablate.summary.colours import WRONG
-from ablate.summary.figures import DPI, png
 from ablate.summary.image_figures import neighbours_figure, pairs_figure
+from ablate.summary.png import DPI, png
 from ablate.summary.portrait_figures import embeddings_figure, roc_figure
 from ablate.summary.trial_figures import trial_figures
 from ablate.training.portrait import Neighbours, Portrait

@@ -77,3 +77,5 @@ class Dataset(Protocol):
 
 
 DATASETS: Registry[Dataset] = Registry("data set", "ablate.catalogue.datasets")
+INVERTED = frozenset({"omniglot"})
+"""Those whose files are dark on light and whose images are the negative of it."""
