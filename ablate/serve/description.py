@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ablate.errors import ModelError
-from ablate.study.schema import Strict
+from ablate.study.strict import Strict
 from ablate.types import Scalar
 
 FORMAT = 1

@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 
 from ablate.errors import Fault
 from ablate.study.keys import near
-from ablate.study.schema import Cost, Resources, Strict
+from ablate.study.means import Cost, Resources
+from ablate.study.strict import Strict
 from ablate.study.yaml_lines import Document
 
 

@@ -14,8 +14,9 @@ from ablate.catalogue.costs import COSTS, MEASURES
 from ablate.study.ablation import Ablation
 from ablate.study.configuration import OFF, SLOTS
 from ablate.study.domain import Domain, Fixed, written
+from ablate.study.means import Cost, Limit, Resources
 from ablate.study.prices import Price
-from ablate.study.schema import Asha, Cost, Data, Limit, Resources, Search
+from ablate.study.schema import Asha, Data, Search
 from ablate.study.space import Space, values
 from ablate.study.tuning import Tuning
 from ablate.types import counted

@@ -1,0 +1,79 @@
+"""The schema of what a trial holds, of what its costs are worth, and of what they may be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ablate.study.strict import Strict
+
+
+class Resources(Strict):
+    """What one trial holds while it trains."""
+
+    cpus: int = Field(1, ge=1)
+    """CPU threads."""
+    gpus: float = Field(0, ge=0)
+    """Accelerators; 0 trains on the CPU, 0.25 shares one among four trials."""
+    workers: Literal[1] = 1
+    """Processes that train one trial together."""
+
+    @field_validator("gpus")
+    @classmethod
+    def _share(cls, value: float) -> float:
+        if value > 1:
+            raise ValueError(
+                f"{value:g} is more than one GPU, but one process trains a trial\nwrite 1, or a fraction such as 0.5"
+            )
+        return value
+
+
+class Cost(Strict):
+    """What is measured beyond what every study measures, and what a trial's time is worth."""
+
+    measure: list[Literal["throughput", "bf16", "int8"]] = Field(default_factory=list)
+    """Timed of each architecture, too: images per second at the best batch; the latency of one image in bf16, in int8.
+
+    What a constraint names is measured unasked.
+    """
+    prices: str | None = None
+    """Path of a price list such as cluster/prices.yaml, absolute or from where ablate is started."""
+    machine: str | None = None
+    """Which entry of the list the trials are trained on."""
+
+    @model_validator(mode="after")
+    def _both(self) -> Cost:
+        if (self.prices is None) != (self.machine is None):
+            raise ValueError(
+                "a price needs a list and a machine in it\nwrite {prices: cluster/prices.yaml, machine: NAME}"
+            )
+        return self
+
+
+class Limit(Strict):
+    """A bound on one cost; at least one of the two."""
+
+    max: float | None = None
+    """Largest value allowed."""
+    min: float | None = None
+    """Smallest value allowed."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Limit:
+        if self.max is None and self.min is None:
+            raise ValueError("there is no bound\nwrite max or min, as in {max: 5}")
+        if self.max is not None and self.min is not None and self.min > self.max:
+            raise ValueError(
+                f"nothing is at least {self.min:g} and at most {self.max:g}\nswap min and max, or leave one out"
+            )
+        return self
+
+    def allows(self, value: float) -> bool:
+        """Whether `value` is within the bound."""
+        return (self.max is None or value <= self.max) and (self.min is None or value >= self.min)
+
+    def describe(self) -> str:
+        """For people: `at least 2, at most 5`."""
+        bounds = {"at least": self.min, "at most": self.max}
+        return ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
