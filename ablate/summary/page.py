@@ -100,7 +100,12 @@ def _template() -> Any:
 
     loader = jinja2.PackageLoader("ablate.summary", "web")
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     return environment.get_template("report.html")
 
@@ -126,8 +131,8 @@ def _kind(study: StudyResults) -> str:
 
 def meaning_of(name: str) -> str:
     """What a metric or cost is, by the catalogue; empty for what it does not have."""
-    metric = (METRICS | OFFICIAL).get(name.partition("/")[2])
-    return metric.summary if metric is not None else COSTS.get(name, "")
+    known = COSTS.get(name) or (METRICS | OFFICIAL).get(name.partition("/")[2])
+    return known.summary if known is not None else ""
 
 
 def _cards(study: StudyResults, front: Front) -> list[dict[str, Any]]:

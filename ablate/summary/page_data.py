@@ -58,13 +58,13 @@ def number_names(study: StudyResults) -> list[str]:
 def _pareto(study: StudyResults, front: Front, report: Report) -> dict[str, Any]:
     told = report.data.get("front", {"places": [], "knee": None})
     standings = {place["name"]: place["standing"] for place in told["places"]}
-    labels, points = labels_of(study), []
+    labels, points, known = labels_of(study), [], set[str]()
     for name, rows in rows_of(study).items():
         values = {number: spread for number in number_names(study) if (spread := _spread(rows, number))}
+        known |= values.keys()
         points.append(
             {"name": name, "label": labels[name], "n": len(rows), "standing": standings.get(name), "values": values}
         )
-    known = {number for point in points for number in point["values"]}
     axes = [{"name": name, "sign": sign_of(name, study.objective)} for name in number_names(study) if name in known]
     return {"points": points, "axes": axes, "y": front.names[0], "x": front.names[1], "knee": told["knee"]}
 

@@ -83,7 +83,8 @@ def _errors(spreads: Sequence[Spread]) -> Points:
     """Lengths of the bars below and above each mean; 0 without an interval."""
     ends = [(s.mean if s.low is None else s.low, s.mean if s.high is None else s.high) for s in spreads]
     means = [spread.mean for spread in spreads]
-    return np.abs(np.array(ends).T - np.array(means))
+    lengths: Points = np.abs(np.array(ends).T - np.array(means))
+    return lengths
 
 
 def _title(found: TradeOff, objective: int) -> str:

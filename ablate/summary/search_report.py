@@ -84,9 +84,9 @@ def ranked(study: StudyResults) -> list[TrialResult]:
 
 
 def _tables(study: StudyResults, front: Front, fronts: list[Table]) -> list[Table]:
-    official, fronts_or_one = official_tables(study), fronts or [front_table(study, front)]
     best = None if study.weighed and front.trials else _best(study, front)
-    found = [best, *official, *fronts_or_one, failed_table(study), _importance(study)]
+    brief = None if fronts else front_table(study, front)
+    found = [best, *official_tables(study), brief, *fronts, failed_table(study), _importance(study)]
     return [table for table in found if table is not None]
 
 

@@ -141,7 +141,9 @@ def _best_ends(spreads: Sequence[Spread], signs: Sequence[int]) -> list[float]:
 
 def _dominate(points: Points, point: Points) -> npt.NDArray[np.bool_]:
     """Which of the points dominate one."""
-    return (points <= point).all(axis=1) & (points < point).any(axis=1)
+    no_worse: npt.NDArray[np.bool_] = (points <= point).all(axis=1)
+    better: npt.NDArray[np.bool_] = (points < point).any(axis=1)
+    return no_worse & better
 
 
 def _volume(points: Points) -> tuple[Points, float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,18 @@ def search(path: Path, *, trials: int, epochs: int = 8) -> StudyResults:
             asked.number, "complete" if last == epochs else "pruned", None if last == epochs else "behind (ASHA)"
         )
     return read_folder(path)
+
+
+def repeated(study: StudyResults, *, times: int) -> StudyResults:
+    """The same trials again and again, under new ids, their curves with them."""
+    assert study.folder is not None, "it was stored"
+    rows = []
+    for number, row in enumerate(study.trials * times):
+        own = study.folder / "trials" / row.id
+        if number >= len(study.trials) and own.exists():
+            shutil.copytree(own, study.folder / "trials" / f"{number:04d}")
+        rows.append(replace(row, id=f"{number:04d}"))
+    return replace(study, trials=rows)
 
 
 def costs(width: int, epoch: int) -> dict[str, float]:
