@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -126,7 +125,7 @@ def _sheet(query: Path, found: Mapping[Path, Match], folder: Path, threshold: fl
     from ablate.summary.png import png
 
     shown = [
-        Shown(thumbnail(path, THUMBNAIL), os.fsdecode(path.relative_to(folder)), each.distance, each.same)
+        Shown(thumbnail(path, THUMBNAIL), str(path.relative_to(folder)), each.distance, each.same)
         for path, each in found.items()
     ]
     title = (
