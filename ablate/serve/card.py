@@ -141,8 +141,8 @@ def _figures(description: Description) -> str:
 
 def _costs(source: Source) -> str:
     rows = [
-        [name, f"{source.cost[name]:,.6g}", meaning]
-        for name, meaning in COSTS.items()
+        [name, f"{source.cost[name]:,.6g}", cost.summary]
+        for name, cost in COSTS.items()
         if math.isfinite(source.cost.get(name, math.nan))
     ]
     return _table(["cost", "value", "meaning"], rows) + f"\n\nMeasured {source.measured}."
