@@ -141,9 +141,7 @@ def _best_ends(spreads: Sequence[Spread], signs: Sequence[int]) -> list[float]:
 
 def _dominate(points: Points, point: Points) -> npt.NDArray[np.bool_]:
     """Which of the points dominate one."""
-    no_worse: npt.NDArray[np.bool_] = (points <= point).all(axis=1)
-    better: npt.NDArray[np.bool_] = (points < point).any(axis=1)
-    return no_worse & better
+    return np.asarray(np.all(points <= point, axis=1) & np.any(points < point, axis=1), dtype=np.bool_)
 
 
 def _volume(points: Points) -> tuple[Points, float, float]:
