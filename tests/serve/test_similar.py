@@ -12,7 +12,8 @@ from ablate.serve.similar import MOST, match, nearest
 
 def embeddings(number: int) -> np.ndarray:
     drawn = np.random.default_rng(3).standard_normal((number, 5))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
+    rows: np.ndarray = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return rows
 
 
 def test_a_match_has_the_cosine_and_the_distance_of_two_embeddings() -> None:
