@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "cluster").glob("*.yaml"))
+FILES = sorted((ROOT / "cluster").glob("*-cluster.yaml"))
 COMMANDS = [
     "initialization_commands",
     "setup_commands",

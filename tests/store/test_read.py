@@ -64,7 +64,7 @@ def test_mlflow_gives_the_same_rows_as_the_folder(tmp_path: Path, store: str) ->
     close(memory, store)
     folder, mlflow = read_folder(tmp_path / "study"), read_mlflow(store, "made-up")
     folder.trials[-1] = replace(folder.trials[-1], metrics={}, cost={}, epochs=0)
-    assert mlflow == replace(folder, folder=None, meaning={})
+    assert mlflow == replace(folder, folder=None, meaning={}, resolved={})
     for one, other in zip(mlflow.trials, folder.trials, strict=True):
         assert [type(value) for _, value in sorted(one.params.items())] == [
             type(value) for _, value in sorted(other.params.items())
