@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 from optuna.trial import TrialState
@@ -63,20 +63,17 @@ class Found:
     spent: int = 0
 
 
-class Searcher:
+class Searcher(Protocol):
     """What decides in a search."""
 
     def start(self, number: int) -> Configuration | None:
         """None once there is nothing left to try."""
-        raise NotImplementedError
 
     def report(self, number: int, report: Mapping[str, float]) -> bool:
         """Whether the trial goes on."""
-        raise NotImplementedError
 
     def end(self, number: int, reports: Sequence[Mapping[str, float]], complete: bool) -> None:
         """Learn from it."""
-        raise NotImplementedError
 
 
 def simulate(searcher: Searcher, grid: Grid, *, budget: int, slots: int) -> Found:
@@ -110,7 +107,7 @@ def simulate(searcher: Searcher, grid: Grid, *, budget: int, slots: int) -> Foun
     return found
 
 
-class Ours(Searcher):
+class Ours:
     """Our proposer, that is told PRUNED of stopped trials, and our rungs."""
 
     def __init__(self, study: Study, tuning: Tuning, objectives: tuple[Objective, ...], *, slots: int) -> None:

@@ -20,6 +20,8 @@ class Cost:
     """Of what is trained: whether it never falls from epoch to epoch, so that a trial beyond its `max` can end at once."""
     measure: str = ""
     """Of what is timed: the word of `cost.measure` that asks for it; empty for what every study times."""
+    needs: str = ""
+    """gpu: known only of a trial that holds one; price: only of a study that names one."""
     title: str = ""
     """Heads its column in tables."""
     scale: float = 1.0
@@ -93,7 +95,7 @@ _TRAINED = (
         "from the trial's start to its end, validation and checkpoints included",
         "trained",
         grows=True,
-        title="s",
+        title="wall s",
     ),
     Cost(
         "cost/gpu_seconds", "s", "cost/seconds times the GPUs that the trial held", "trained", grows=True, title="GPU s"
@@ -119,18 +121,27 @@ _TRAINED = (
         "peak memory: of the GPU's allocator, or without a GPU of the process",
         "trained",
         grows=True,
-        title="MiB",
+        title="peak MiB",
     ),
     Cost(
         "cost/peak_host_mib", "MiB", "peak memory of the process on the host", "trained", grows=True, title="host MiB"
     ),
-    Cost("cost/peak_gpu_mib", "MiB", "peak memory of the GPU's allocator", "trained", grows=True, title="GPU MiB"),
+    Cost(
+        "cost/peak_gpu_mib",
+        "MiB",
+        "peak memory of the GPU's allocator",
+        "trained",
+        grows=True,
+        needs="gpu",
+        title="GPU MiB",
+    ),
     Cost(
         "cost/gpu_energy_joules",
         "J",
         "of the GPU while the trial ran (NVML); only of one that it held whole",
         "trained",
         grows=True,
+        needs="gpu",
         title="GPU J",
     ),
     Cost(
@@ -147,6 +158,7 @@ _TRAINED = (
         "seconds at the prices that `cost.prices` lists for `cost.machine`",
         "trained",
         grows=True,
+        needs="price",
         title="USD",
     ),
 )

@@ -38,11 +38,19 @@ def cost(
 
     if format not in FORMATS:
         raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+    found = len(os.sched_getaffinity(0))
+    if cpus is not None and cpus > found:
+        raise AblateError(
+            f"--cpus {cpus}: this machine has {found}, and threads that wait for each other cannot be timed\n"
+            f"  give it {found} or less"
+        )
     books = backbone in BACKBONES and takes_books(BACKBONES[backbone])
     data = "{name: goodbooks, protocol: pairs}" if books else f"{{name: omniglot, image_size: {image_size}}}"
     space = f'{{backbone: "{backbone}", embedding_dim: {embedding_dim}, loss: info_nce}}'
     try:  # read as a study file is, so that names, parameters and bounds are told of in the same words
-        study = parse_study(f"study: cost\ndata: {data}\nspace: {space}", "ablate cost", _keys(backbone, set_ or []))
+        study = parse_study(
+            f"study: cost\ndata: {data}\nspace: {space}", "ablate cost", _keys(backbone, set_ or [], books=books)
+        )
     except StudyError as error:
         raise AblateError("\n".join(f"{fault.what}\n  {fault.mend}" for fault in error.faults)) from None
     architectures = list(study.space.architectures() or ())
@@ -54,20 +62,20 @@ def cost(
 
     if isinstance(shape, ImageShape):
         shape = shape._replace(channels=channels)
-    threads = cpus or len(os.sched_getaffinity(0))
-    card = measure_card(architectures[0], shape, cpus=threads, tell=partial(typer.echo, err=True))
+    card = measure_card(architectures[0], shape, cpus=cpus or found, tell=partial(typer.echo, err=True))
     typer.echo(FORMATS[format](card), nl=False)
 
 
-def _keys(backbone: str, assignments: list[str]) -> list[str]:
+def _keys(backbone: str, assignments: list[str], *, books: bool) -> list[str]:
     """The same assignments with the keys of a study file."""
-    places = {"backbone": f"space.backbone.{backbone}", "data": "data.params"}
+    places = {"backbone": f"space.backbone.{backbone}"} | ({"data": "data.params"} if books else {})
     keys = []
     for assignment in assignments:
         slot, dot, rest = assignment.partition(".")
         if slot not in places or not dot:
             raise AblateError(
-                f"--set {assignment}: nothing reads this key\n  write backbone.NAME=VALUE, or of books data.NAME=VALUE"
+                f"--set {assignment}: nothing of {backbone} reads this key\n"
+                f"  write {' or '.join(f'{place}.NAME=VALUE' for place in places)}"
             )
         keys.append(f"{places[slot]}.{rest}")
     return keys

@@ -45,7 +45,6 @@ def summarize(
     ] = None,
 ) -> None:
     """What a study has found: best trials and Pareto front of a search; of an ablation effects with intervals and verdicts."""
-    from ablate.store.read import read_folder, read_mlflow
     from ablate.summary.pareto import pareto_front
     from ablate.summary.render import FORMATS, render
 
@@ -53,22 +52,15 @@ def summarize(
         raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
     if (study is not None and experiment is not None) or (tracking_uri is not None and experiment is None):
         raise AblateError("a study is read from its folder, or with --experiment from MLflow\n  give one of the two")
-    if experiment is not None:
-        found = read_mlflow(store_uri(tracking_uri, out), experiment)
-    else:
-        found = read_folder(study_folder(study, out))
-    if importance or (format == "html" and found.design is None):
-        from ablate.store.importance import LEAST_TRIALS, importances
-
-        found = replace(found, importance=importances(found.folder)) if found.folder is not None else found
-        if importance and not found.importance:
-            typer.echo(
-                f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
-            )
+    objectives = _objectives(pareto)
+    found = _read(study, out, tracking_uri, experiment)
     if metric is not None and found.design is None:
-        raise AblateError("--metric judges the arms of an ablation, and this is a search\n  use --pareto METRIC,COST")
-    quality, *costs = [name.strip() for name in pareto.split(",")] if pareto else [None]
-    front = pareto_front(found, quality or None, [cost for cost in costs if cost])
+        raise AblateError(
+            f"--metric judges the arms of an ablation, and this is a search\n  use --pareto {metric},cost/flops"
+        )
+    if importance or (format == "html" and found.design is None):
+        found = _with_importance(found, tell=importance)
+    front = pareto_front(found, objectives[0] if objectives else None, objectives[1:])
     if figures is not None:
         _write_figures(found, figures, metric, front)
     text = render(found, front, format, metric)
@@ -77,6 +69,39 @@ def summarize(
     else:
         for path in write_files("--output", output.parent, {output.name: text.encode()}, make=False):
             typer.echo(f"written to {path}", err=True)
+
+
+def _objectives(pareto: str | None) -> list[str]:
+    """The names of --pareto; none where it is not given."""
+    if pareto is None:
+        return []
+    names = [name.strip() for name in pareto.split(",")]
+    if len(names) < 2 or not all(names):
+        raise AblateError(
+            f"--pareto '{pareto}' names no front\n  write two or three metrics or costs, as in val/auc,cost/latency_ms_p50"
+        )
+    return names
+
+
+def _read(study: Path | None, out: Path, tracking_uri: str | None, experiment: str | None) -> StudyResults:
+    """From the folder, or from MLflow."""
+    from ablate.store.read import read_folder, read_mlflow
+
+    if experiment is not None:
+        return read_mlflow(store_uri(tracking_uri, out), experiment)
+    return read_folder(study_folder(study, out))
+
+
+def _with_importance(study: StudyResults, *, tell: bool) -> StudyResults:
+    """With that of its parameters; `tell` says why there is none."""
+    from ablate.store.importance import LEAST_TRIALS, importances
+
+    found = replace(study, importance=importances(study.folder)) if study.folder is not None else study
+    if tell and not found.importance:
+        typer.echo(
+            f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True
+        )
+    return found
 
 
 def _write_figures(study: StudyResults, folder: Path, metric: str | None, front: Front) -> None:

@@ -37,7 +37,7 @@ def embed(
     paths = find_pictures(pictures)
     _, embeddings = _embedded(model, paths)
     for path in write_files("--output", output.parent, {output.name: encoded(output, paths, embeddings)}, make=False):
-        typer.echo(f"{counted(len(paths), 'picture')} as {embeddings.shape[1]} numbers each\n{path}")
+        typer.echo(f"{counted(len(paths), 'picture')}, {embeddings.shape[1]} numbers each\n{path}")
 
 
 def verify(

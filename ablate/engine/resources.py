@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 
 from ablate.errors import ResourceError
-from ablate.study.means import Resources
+from ablate.study.spending import Resources
 from ablate.types import counted
 
 

@@ -12,7 +12,7 @@ from ablate.engine import environment
 from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
 from ablate.errors import ResourceError
 from ablate.store.folder import StudyFolder
-from ablate.study.means import Resources
+from ablate.study.spending import Resources
 
 
 def local_budget(trial: Resources, *, cpus: int | None, gpus: float | None) -> Budget:

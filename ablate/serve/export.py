@@ -65,7 +65,7 @@ def export(spec: TrialSpec, source: Source, *, kind: str, folder: Path) -> Expor
     served = replace(spec, configuration=replace(spec.configuration, backbone=_alone(spec), precision="fp32"))
     trained = trained_network(served, data)
     source = _with_latency(spec, source)
-    partial = Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    partial = _beside(folder)
     try:
         partial.chmod(0o755)  # mkdtemp's is the owner's alone
         weights = partial / WEIGHTS[kind]
@@ -96,6 +96,17 @@ def compare(model: Model, network: SiameseNetwork, data: TrialData) -> Exported:
             "  nothing was written; export it in another format"
         )
     return Exported(len(rows), difference)
+
+
+def _beside(folder: Path) -> Path:
+    """A new folder next to `folder`, to be renamed."""
+    try:
+        return Path(mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise ModelError(
+            f"--output {folder} cannot be written ({why})\n  name a folder that you may write to"
+        ) from None
 
 
 def _check_free(folder: Path) -> None:

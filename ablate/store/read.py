@@ -51,7 +51,7 @@ class StudyResults:
 
     @property
     def best(self) -> TrialResult | None:
-        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the first.
+        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the cheapest.
 
         Of several objectives the one of the front that is best in the first.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -67,15 +68,20 @@ def reached(
 def front_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> list[TrialResult]:
     """Complete trials that no other beats, the best in the first objective first; of one objective the best trial alone.
 
-    Of trials that are equal in all objectives all are among them, of one objective the first.
+    Of trials that are equal in all objectives all are among them, of one objective the one of fewest FLOPs, then the first.
     """
     points = {row.id: point_of({**row.cost, **row.metrics}, objectives) for row in rows if row.state == "complete"}
     known = [(point, row) for row in rows if (point := points.get(row.id)) is not None]
-    known.sort(key=lambda pair: pair[0])  # in the order of the rows where they are equal
+    known.sort(key=lambda pair: (pair[0], flops_of(pair[1])))  # in the order of the rows where these are equal
     if len(objectives) == 1 or not known:
         return [row for _, row in known[:1]]
     kept = front(np.array([point for point, _ in known]))
     return [row for (_, row), unbeaten in zip(known, kept, strict=True) if unbeaten]
+
+
+def flops_of(row: TrialResult) -> float:
+    """What decides between trials that are equally good; infinite where it is not known."""
+    return row.cost.get("cost/flops", math.inf)
 
 
 def result_of(

@@ -14,6 +14,7 @@ from ablate.study.checks import check_batch, check_dataset, check_stopping
 from ablate.study.findings import faults_of
 from ablate.study.items import check_items
 from ablate.study.keys import check_keys
+from ablate.study.known_costs import check_known
 from ablate.study.objectives import check_algorithm, check_objectives
 from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
@@ -81,7 +82,10 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         )
     objectives = check_objectives(document, space, faults)
     check_algorithm(document, faults)
-    price = read_price(document, file.cost, file.resources, faults) if file is not None else None
+    price = None
+    if file is not None:
+        price = read_price(document, file.cost, file.resources, faults)
+        check_known(document, file.cost, file.resources, faults)
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ablate.catalogue.costs import COSTS
+from ablate.catalogue.entries import goal_of
 from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, PROTOCOLS
 from ablate.errors import Fault
 from ablate.study.keys import near
@@ -76,20 +77,12 @@ class _Reader:
         elif metric not in known:
             what = f"{called}: '{metric}' is not reported by protocol {self.protocol}"
             self.faults.append(Fault(where, what, near(metric if split else f"val/{metric}", known)))
-        own = _own_goal(metric)
-        if own is not None and goal in ("maximize", "minimize") and goal != own:
+        own = goal_of(metric)
+        if own and goal in ("maximize", "minimize") and goal != own:
             better = "larger" if own == "maximize" else "smaller"
             what = f"{dotted(path)}.goal: {goal}, but {name} is the better the {better} it is"
             self.faults.append(Fault(self.document.where((*path, "goal")), what, f"write {own}, or leave goal out"))
         return Objective(metric, own or "maximize")
-
-
-def _own_goal(metric: str) -> str | None:
-    """Which way it is better by the catalogue; None for a name that it does not have."""
-    name = metric.rpartition("/")[2]
-    if metric in COSTS:
-        return COSTS[metric].goal
-    return METRICS[name].goal if name in METRICS else None
 
 
 def _check_alone(document: Document, faults: list[Fault]) -> None:

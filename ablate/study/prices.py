@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from ablate.errors import Fault
 from ablate.study.keys import near
-from ablate.study.means import Cost, Resources
+from ablate.study.spending import Cost, Resources
 from ablate.study.strict import Strict
 from ablate.study.yaml_lines import Document
 
@@ -45,10 +45,6 @@ class PriceList(Strict):
 def read_price(document: Document, cost: Cost, resources: Resources, faults: list[Fault]) -> Price | None:
     """The price that a study names; None where it names none, or where that has faults, which are appended."""
     if cost.prices is None or cost.machine is None:
-        if "cost/usd" in (document.get("constraints") or {}):
-            what = "constraints.cost/usd: nothing says what an hour costs"
-            mend = "write cost: {prices: cluster/prices.yaml, machine: NAME}"
-            faults.append(Fault(document.where(("constraints", "cost/usd")), what, mend))
         return None
     found = _read(document, cost.prices, faults)
     if found is None:
@@ -68,18 +64,18 @@ def read_price(document: Document, cost: Cost, resources: Resources, faults: lis
 
 
 def _read(document: Document, path: str, faults: list[Fault]) -> PriceList | None:
-    """The list, if it is one."""
+    """The list, if it is one; each of its faults is told."""
     mend = "cluster/prices.yaml says at its top how one is written"
     try:
         return PriceList.model_validate(yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")))
     except OSError as error:
-        why, mend = (error.strerror or str(error)).lower(), "name a file, as in cluster/prices.yaml"
+        reasons, mend = [(error.strerror or str(error)).lower()], "name a file, as in cluster/prices.yaml"
     except UnicodeDecodeError:
-        why = "it is no text in UTF-8"
+        reasons = ["it is no text in UTF-8"]
     except yaml.YAMLError as error:
-        why = " ".join(str(error).split())
+        reasons = [" ".join(str(error).split())]
     except ValidationError as error:
-        first = error.errors()[0]
-        why = f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
-    faults.append(Fault(document.where(("cost", "prices")), f"cost.prices: {path} cannot be read: {why}", mend))
+        reasons = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()]
+    where = document.where(("cost", "prices"))
+    faults += [Fault(where, f"cost.prices: {path} cannot be read: {reason}", mend) for reason in reasons]
     return None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from ablate.study.means import Cost, Limit, Resources
+from ablate.study.spending import Cost, Limit, Resources
 from ablate.study.strict import Strict
 
 IMAGE_SIZES = (8, 512)

@@ -54,9 +54,9 @@ class Cost(Strict):
 class Limit(Strict):
     """A bound on one cost; at least one of the two."""
 
-    max: float | None = None
+    max: float | None = Field(None, ge=0)
     """Largest value allowed."""
-    min: float | None = None
+    min: float | None = Field(None, ge=0)
     """Smallest value allowed."""
 
     @model_validator(mode="after")

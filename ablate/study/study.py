@@ -14,10 +14,10 @@ from ablate.catalogue.costs import COSTS, MEASURES
 from ablate.study.ablation import Ablation
 from ablate.study.configuration import OFF, SLOTS
 from ablate.study.domain import Domain, Fixed, written
-from ablate.study.means import Cost, Limit, Resources
 from ablate.study.prices import Price
 from ablate.study.schema import Asha, Data, Search
 from ablate.study.space import Space, values
+from ablate.study.spending import Cost, Limit, Resources
 from ablate.study.tuning import Tuning
 from ablate.types import counted
 
@@ -54,7 +54,6 @@ def point_of(numbers: Mapping[str, float], objectives: Sequence[Objective]) -> t
 
 ARM = "arm "
 """Begins the keys of a study's meaning that belong to one arm."""
-"""Begins the names of the costs that are measured alone."""
 WEIGHTS = "weights "
 """Begins those that hold the digest of a file of weights: what is in one study only, an arm's or a level's, is not compared."""
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from ablate.catalogue.costs import COSTS
 from ablate.cost.card import Card, Timing
-from ablate.summary.render import as_table
+from ablate.summary.render import as_markdown, as_table
 from ablate.summary.table import Report, Table
 
+PERCENTILES = ("p50", "p95", "p99", "iqr")
 MOST_UNCOUNTED = 8
 """Operators that are named; JSON has all."""
 
 
 def card_report(card: Card) -> Report:
-    """What is counted in one table, what is timed in another."""
+    """What is counted in one table, what is timed in another for each device."""
     answer = [f"{card.architecture}: {card.item}", _uncounted(card)]
-    return Report(answer, [_counted(card), _timed(card)])
+    devices = dict.fromkeys(timing.device for timing in card.timings)
+    timed = [_timed(device, [timing for timing in card.timings if timing.device == device]) for device in devices]
+    return Report(answer, [_counted(card), *timed])
 
 
 def _counted(card: Card) -> Table:
@@ -45,47 +48,29 @@ def _uncounted(card: Card) -> str:
     return f"not in the FLOPs, with the numbers that each puts out: {', '.join(named)}{more}"
 
 
-def _timed(card: Card) -> Table:
-    percentiles = ("p50", "p95", "p99", "iqr")
-    heads = [
-        "device",
-        "precision",
-        *(f"ms {short}" for short in percentiles),
-        *(f"ms/32 {short}" for short in percentiles),
-        "best batch",
-        "per second",
-    ]
-    rows = [[timing.device, timing.precision, *_numbers(timing, percentiles)] for timing in card.timings]
-    notes = dict.fromkeys(
-        f"{timing.device} {timing.precision}: {timing.note}" for timing in card.timings if timing.note
-    )
-    return Table(
-        "timed, warm; int8 is dynamic, of fully connected layers alone",
-        heads,
-        rows,
-        "\n".join(notes),
-        words=("device", "precision"),
-    )
+def _timed(device: str, timings: Sequence[Timing]) -> Table:
+    """A column for each precision."""
+    numbers = [_numbers(timing) for timing in timings]
+    rows = [[name, *(column[name] for column in numbers)] for name in numbers[0]]
+    notes = [f"{timing.precision}: {timing.note}" for timing in timings if timing.note]
+    title = f"timed on {device}, warm; int8 is dynamic, of fully connected layers alone"
+    return Table(title, ["cost", *(timing.precision for timing in timings)], rows, "\n".join(notes), words=("cost",))
 
 
-def _numbers(timing: Timing, percentiles: tuple[str, ...]) -> list[str]:
-    measured = [ms.get(short) for ms in (timing.one_ms, timing.batch32_ms) for short in percentiles]
-    cells = ["-" if value is None else f"{value:.4g}" for value in measured]
+def _numbers(timing: Timing) -> dict[str, str]:
+    """In the order in which they are shown."""
+    cells = {
+        f"{title} {short}": f"{ms[short]:.4g}" if short in ms else "-"
+        for title, ms in (("ms", timing.one_ms), ("ms/32", timing.batch32_ms))
+        for short in PERCENTILES
+    }
     runs = timing.best_batch > 0
-    return [*cells, str(timing.best_batch) if runs else "-", f"{timing.per_second:,.0f}" if runs else "-"]
-
-
-def _as_markdown(card: Card) -> str:
-    report = card_report(card)
-    parts = ["  \n".join(report.answer)]
-    for table in report.tables:
-        lines = [f"| {' | '.join(table.heads)} |", f"|{' --- |' * len(table.heads)}"]
-        parts += ["\n".join([*lines, *(f"| {' | '.join(row)} |" for row in table.rows)]), table.note]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    best = {"images/s at best": f"{timing.per_second:,.0f}", "best batch": str(timing.best_batch)}
+    return cells | {name: cell if runs else "-" for name, cell in best.items()}
 
 
 FORMATS: dict[str, Callable[[Card], str]] = {
     "table": lambda card: as_table(card_report(card)),
-    "md": _as_markdown,
+    "md": lambda card: as_markdown(card_report(card), card.architecture),
     "json": lambda card: json.dumps(asdict(card), indent=1) + "\n",
 }

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from ablate.store.read import StudyResults
-from ablate.summary.pareto import Front
+from ablate.summary.pareto import Front, sign_of
 from ablate.summary.words import configuration, head, number, varied
 from ablate.types import TrialResult, counted
 
 
 def front_answer(study: StudyResults, front: Front) -> list[str]:
     """How many trials are on the front, which is best in what, and from where to where it reaches."""
-    names = (front.metric, *front.costs)
+    names = front.names
     found = front.trials
     if len(found) == 1:
-        lead = f"{study.study}: {_chosen(study, found[0])} is the best in all of {' and '.join(names)}"
+        complete = sum(row.state == "complete" for row in study.trials)
+        rank = (
+            "is the only complete one" if complete == 1 else f"is the best complete one in all of {' and '.join(names)}"
+        )
+        lead = f"{study.study}: {_chosen(study, found[0])} {rank}"
         return [lead, ", ".join(_said(found[0], name) for name in names) + " (one seed: no interval)"]
     lead = f"{study.study}: {counted(len(found), 'trial')} that no other beats in all of {' and '.join(names)}"
     return [lead, *(_best_in(study, found, name, names) for name in names), "each of one seed: no intervals"]
 
 
 def _best_in(study: StudyResults, found: list[TrialResult], name: str, names: tuple[str, ...]) -> str:
-    """The end of the front where `name` is best; a front is sorted by its metric, and a cost is the better the less it is."""
-    sign = next((each.sign for each in study.weighed if each.metric == name), -1 if name.startswith("cost/") else 1)
-    best = max(found, key=lambda row: sign * {**row.metrics, **row.cost}[name])
+    """The end of the front where `name` is best."""
+    sign = sign_of(name, study.objective)
+    best = min(found, key=lambda row: sign * {**row.metrics, **row.cost}[name])
     others = ", ".join(_said(best, other) for other in names if other != name)
     return f"best {_said(best, name)}, with {others}: {_chosen(study, best)}"
 

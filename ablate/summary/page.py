@@ -14,8 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from ablate.catalogue.costs import COSTS
-from ablate.catalogue.metrics import METRICS, OFFICIAL
+from ablate.catalogue.entries import summary_of
 from ablate.store.read import StudyResults
 from ablate.summary.cells import cells_of
 from ablate.summary.page_data import number_names, page_data
@@ -126,13 +125,8 @@ def _digest(text: str) -> str:
 
 def _kind(study: StudyResults) -> str:
     kind = "search" if study.design is None else f"ablation, {study.design.kind.replace('_', ' ')}"
-    return f"{kind}: {counted(len(study.trials), 'trial')}, {study.objective.goal} {study.objective.metric}"
-
-
-def meaning_of(name: str) -> str:
-    """What a metric or cost is, by the catalogue; empty for what it does not have."""
-    known = COSTS.get(name) or (METRICS | OFFICIAL).get(name.partition("/")[2])
-    return known.summary if known is not None else ""
+    sought = ", ".join(f"{each.goal} {each.metric}" for each in study.weighed or (study.objective,))
+    return f"{kind}: {counted(len(study.trials), 'trial')}, {sought}"
 
 
 def _cards(study: StudyResults, front: Front) -> list[dict[str, Any]]:
@@ -142,13 +136,13 @@ def _cards(study: StudyResults, front: Front) -> list[dict[str, Any]]:
     cards = []
     for place in traded.front[:MOST_CARDS]:
         numbers = [
-            (head(name), measured(spread, name), meaning_of(name))
+            (head(name), measured(spread, name), summary_of(name))
             for name, spread in zip(traded.names, place.spreads, strict=True)
         ]
         for name in costs:
             values = [row.cost[name] for row in rows[place.name] if name in row.cost]
             if values and name not in traded.names:
-                numbers.append((head(name), measured(spread_of(values, name), name), meaning_of(name)))
+                numbers.append((head(name), measured(spread_of(values, name), name), summary_of(name)))
         cards.append({"name": place.name, "label": place.label, "knee": place.name == traded.knee, "numbers": numbers})
     return cards
 
@@ -158,7 +152,7 @@ def _trials(study: StudyResults) -> tuple[list[dict[str, str]], list[list[Cell]]
     params, numbers = varied(study.trials), number_names(study)
     words = ("trial", "state", *(("arm", "phase") if study.design is not None else ()), "seed", "epochs")
     heads = [{"name": name, "title": name, "meaning": ""} for name in words]
-    heads += [{"name": name, "title": head(name), "meaning": meaning_of(name) or name} for name in numbers]
+    heads += [{"name": name, "title": head(name), "meaning": summary_of(name) or name} for name in numbers]
     heads += [{"name": name, "title": name, "meaning": ""} for name in (*params, "reason")]
     return heads, [_cells(row, words, numbers, params) for row in study.trials]
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from ablate.catalogue.costs import COSTS
-from ablate.catalogue.metrics import METRICS, OFFICIAL
+from ablate.catalogue.entries import goal_of
 from ablate.errors import StoreError
-from ablate.metrics.front import front
 from ablate.store.read import StudyResults
-from ablate.study.study import Objective
+from ablate.store.rows import front_of
+from ablate.study.study import Objective, point_of
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
@@ -53,7 +49,8 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
         metric, *costs = (each.metric for each in results.weighed)
     metric = metric or results.objective.metric
     complete = [row for row in results.trials if row.state == "complete"]
-    known = sorted({name for row in complete for name in (*row.metrics, *row.cost) if sign_of(name, results.objective)})
+    reported = {name for row in complete for name in (*row.metrics, *row.cost)}
+    known = sorted(name for name in reported if sign_of(name, results.objective))
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))
     if len(set(names)) < len(names) or len(names) > MOST:
         what = f"--pareto {','.join(names)}: a front is of two or three different metrics or costs"
@@ -61,13 +58,9 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     for name in names:
         if complete and name not in known:
             raise StoreError(f"--pareto: no complete trial has '{name}'\n  they have: {', '.join(known)}")
-    points = [(_point(row, names, results.objective), row) for row in complete]
-    measured = sorted(
-        ((point, row) for point, row in points if point is not None), key=lambda pair: (pair[0], pair[1].id)
-    )
-    kept = front(np.array([point for point, _ in measured]).reshape(-1, len(names)))
-    trials = [row for (_, row), on_front in zip(measured, kept, strict=True) if on_front]
-    return Front(metric, names[1:], trials, len(complete) - len(measured), asked)
+    objectives = [Objective(name, _goal(name, results.objective)) for name in names]
+    unmeasured = sum(point_of({**row.metrics, **row.cost}, objectives) is None for row in complete)
+    return Front(metric, names[1:], front_of(complete, objectives), unmeasured, asked)
 
 
 def costs_of(front: Front) -> list[str]:
@@ -77,19 +70,8 @@ def costs_of(front: Front) -> list[str]:
 
 def sign_of(name: str, objective: Objective) -> int:
     """1 where less is better, -1 where more is, 0 where neither is (a threshold)."""
-    split, _, metric = name.partition("/")
-    if name == objective.metric:
-        goal = objective.goal
-    elif split == "cost":
-        goal = COSTS[name].goal if name in COSTS else "minimize"
-    else:
-        known = METRICS | OFFICIAL
-        goal = known[metric].goal if metric in known else ""
-    return {"minimize": 1, "maximize": -1, "": 0}[goal]
+    return {"minimize": 1, "maximize": -1, "": 0}[_goal(name, objective)]
 
 
-def _point(row: TrialResult, names: Sequence[str], objective: Objective) -> tuple[float, ...] | None:
-    """What is minimised, in order; None where a number is missing or not finite."""
-    numbers = {**row.metrics, **row.cost}
-    point = tuple(sign_of(name, objective) * numbers.get(name, math.nan) for name in names)
-    return point if all(map(math.isfinite, point)) else None
+def _goal(name: str, objective: Objective) -> str:
+    return objective.goal if name == objective.metric else goal_of(name)

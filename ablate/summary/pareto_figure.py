@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Literal
 
 import numpy as np
@@ -64,9 +65,9 @@ def _draw_front(axes: Axes, found: TradeOff) -> None:
     for place, at in zip(found.front, line, strict=True):
         if place.name == found.knee:
             axes.plot(*at, "o", markersize=16, fillstyle="none", color=PALETTE[2], label="knee")
-    for place, at in list(zip(found.front, line, strict=True))[:MOST_NAMED]:
-        name = cut(place.name, NAME_WIDTH)
-        axes.annotate(name, at, xytext=(6, -11), textcoords="offset points", fontsize=8)
+    for place, at in list(zip(found.front, line, strict=True))[:MOST_NAMED]:  # in lines: what differs stands at the end
+        name = cut(fill(place.name, NAME_WIDTH), 3 * NAME_WIDTH)
+        axes.annotate(name, at, xytext=(6, -6), textcoords="offset points", fontsize=8, va="top")
 
 
 def _sizes(found: TradeOff) -> dict[str, float]:

@@ -58,17 +58,18 @@ def as_json(found: TradeOff) -> dict[str, Any]:
 
 
 def steps_of(found: TradeOff) -> list[dict[str, Any]]:
-    """From each on the front to the next better one in the first objective: what changes, in units of the objectives."""
-    better_last = found.front[::-1]
+    """From each on the front to the next better one in the first objective: what changes, in units of the objectives.
+
+    Of those that are equal in all objectives one stands for all.
+    """
+    distinct = {tuple(spread.mean for spread in place.spreads): place.name for place in found.front[::-1]}
     return [
         {
-            "from": one.name,
-            "to": other.name,
-            "changes": {
-                name: b.mean - a.mean for name, a, b in zip(found.names, one.spreads, other.spreads, strict=True)
-            },
+            "from": distinct[one],
+            "to": distinct[other],
+            "changes": {name: b - a for name, a, b in zip(found.names, one, other, strict=True)},
         }
-        for one, other in pairwise(better_last)
+        for one, other in pairwise(distinct)
     ]
 
 

@@ -172,7 +172,9 @@ def _architectures(plan: Plan) -> list[str]:
     width = max(map(len, plan.architectures))
     lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one image")]
     if plan.forbidden:
-        lines.append(_row("", f"{len(plan.forbidden)} of them break a constraint; their trials end before they train"))
+        every = len(plan.forbidden) == len(plan.architectures)
+        broken = "each of them breaks" if every else f"{len(plan.forbidden)} of them break"
+        lines.append(_row("", f"{broken} a constraint; their trials end before they train"))
     for name, costs in sorted(plan.architectures.items(), key=lambda item: item[1]["cost/flops"]):
         flops = f"{costs['cost/flops'] / 1e6:>10,.3f} MFLOP"
         broken = f"  infeasible: {plan.forbidden[name]}" if name in plan.forbidden else ""

@@ -64,8 +64,9 @@ def as_table(report: Report) -> str:
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines()) + "\n"
 
 
-def _as_markdown(study: StudyResults, front: Front, report: Report) -> str:
-    parts = [f"# {study.study}", study.question, "  \n".join(report.answer)]
+def as_markdown(report: Report, title: str, question: str = "") -> str:
+    """For documents: a heading, and one for each table."""
+    parts = [f"# {title}", question, "  \n".join(report.answer)]
     for found in report.tables:
         lines = [f"## {found.title}", "", f"| {' | '.join(found.heads)} |", f"|{' --- |' * len(found.heads)}"]
         lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in found.rows]
@@ -106,7 +107,7 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
 
 FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
     "table": lambda study, front, report: as_table(report),
-    "md": _as_markdown,
+    "md": lambda study, front, report: as_markdown(report, study.study, study.question),
     "csv": _as_csv,
     "json": _as_json,
     "latex": lambda study, front, report: as_latex(report),

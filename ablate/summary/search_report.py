@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import asdict
 
 from ablate.store.read import StudyResults
+from ablate.store.rows import flops_of
 from ablate.summary.front_answer import front_answer
 from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front, costs_of
@@ -77,10 +78,10 @@ def _epochs(count: int) -> str:
 
 
 def ranked(study: StudyResults) -> list[TrialResult]:
-    """Complete trials by the objective, then the others that reported it, the best first."""
+    """Complete trials by the objective, then the others that reported it, the best first; of equal ones the cheapest."""
     metric, sign = study.objective.metric, study.objective.sign
     scored = [row for row in study.trials if math.isfinite(row.metrics.get(metric, math.nan))]
-    return sorted(scored, key=lambda row: (row.state != "complete", -sign * row.metrics[metric]))
+    return sorted(scored, key=lambda row: (row.state != "complete", -sign * row.metrics[metric], flops_of(row)))
 
 
 def _tables(study: StudyResults, front: Front, fronts: list[Table]) -> list[Table]:

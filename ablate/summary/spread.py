@@ -22,6 +22,8 @@ class Spread:
 
 def spread_of(values: Sequence[float], name: str) -> Spread:
     """Of one or more finite values of the metric or cost `name`, one a seed."""
+    if len(values) == 1:
+        return Spread(values[0], None, None, 1)
     found = paired(values)
     assert found.mean is not None, "there is a value"
     low, high = found.low, found.high

@@ -7,7 +7,7 @@ seed each and stand as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,8 @@ from ablate.types import TrialResult
 
 MARGIN = 0.1
 """Of each objective's range, that the reference of the hypervolume lies beyond the worst: else the front's ends add nothing."""
+CHUNK = 1000
+"""Points compared with a front at once: few enough for memory, and many enough to leave the loop to numpy."""
 Points = npt.NDArray[np.float64]
 Standing = Literal["front", "possible", "dominated"]
 
@@ -85,12 +87,13 @@ def trade_off(study: StudyResults, front: Front) -> TradeOff:
     ids = list(spreads)
     order = np.lexsort((*points.T[::-1], ~kept))
     front_at = order[: kept.sum()]
+    names_on_front = [ids[at] for at in front_at.tolist()]
     places = []
-    for at in order.tolist():
-        by = [ids[other] for other in front_at[_dominate(points[front_at], points[at])].tolist()]
-        reaches = not _dominate(points[front_at], best[at]).any()
-        standing: Standing = "front" if kept[at] else "possible" if reaches else "dominated"
-        places.append(Place(ids[at], labels[ids[at]], spreads[ids[at]], standing, tuple(by)))
+    better = zip(_dominating(points[front_at], points[order]), _dominating(points[front_at], best[order]), strict=True)
+    for at, (by, by_at_best) in zip(order.tolist(), better, strict=True):
+        standing: Standing = "front" if kept[at] else "dominated" if len(by_at_best) else "possible"
+        beaten_by = tuple(names_on_front[other] for other in by.tolist())
+        places.append(Place(ids[at], labels[ids[at]], spreads[ids[at]], standing, beaten_by))
     knees = knee(points[front_at])
     reference, volume, share = _volume(points)
     return TradeOff(
@@ -139,9 +142,12 @@ def _best_ends(spreads: Sequence[Spread], signs: Sequence[int]) -> list[float]:
     ]
 
 
-def _dominate(points: Points, point: Points) -> npt.NDArray[np.bool_]:
-    """Which of the points dominate one."""
-    return np.asarray(np.all(points <= point, axis=1) & np.any(points < point, axis=1), dtype=np.bool_)
+def _dominating(front: Points, points: Points) -> Iterator[npt.NDArray[np.intp]]:
+    """Of each point the positions in `front` that dominate it."""
+    for start in range(0, len(points), CHUNK):
+        chunk = points[start : start + CHUNK, None]
+        beaten = np.all(front <= chunk, axis=2) & np.any(front < chunk, axis=2)
+        yield from map(np.flatnonzero, beaten)
 
 
 def _volume(points: Points) -> tuple[Points, float, float]:

@@ -6,7 +6,7 @@ import pytest
 
 from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
 from ablate.errors import ResourceError
-from ablate.study.means import Resources
+from ablate.study.spending import Resources
 
 
 @pytest.mark.parametrize(

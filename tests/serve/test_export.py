@@ -42,7 +42,7 @@ def test_a_model_embeds_picture_files_as_the_trained_network_does_their_images(
 
     images, wanted, threshold = validation(best_spec(runs))
     paths = write_pictures(images, tmp_path / "pictures")
-    assert f"{NUM_PICTURES} pictures as " in run("embed", model, tmp_path / "pictures", "--output", table)
+    assert f"{NUM_PICTURES} pictures, " in run("embed", model, tmp_path / "pictures", "--output", table)
     np.testing.assert_allclose(np.load(table), wanted, atol=TOLERANCE)
 
     cosines = wanted.astype(np.float64) @ wanted[0]
@@ -102,6 +102,7 @@ def test_the_card_tells_figures_cost_threshold_and_terms(exported: Path, runs: P
         (["runs/nothing"], "runs/nothing holds no study\n  studies there: made-up"),
         (["runs/made-up", "runs/made-up"], "'runs/made-up' is no trial of runs/made-up\n  write an id"),
         (["runs/made-up", "--output", "runs"], "--output runs is there already\n  name a folder that is not"),
+        (["runs/made-up", "--output", "/proc/model"], r"--output /proc/model cannot be written \(no such file"),
         (["runs/made-up", "--output", "no/model"], "--output no/model: no is no folder\n  make it first"),
     ],
 )

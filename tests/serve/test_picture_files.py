@@ -76,7 +76,7 @@ def test_everything_that_is_broken_is_named_at_once(tmp_path: Path) -> None:
     text.write_text("no picture")
     with pytest.raises(
         DataError,
-        match=r"2 files cannot be decoded as pictures: .*cut.png .*text.png .*\n  mend them, or leave them out",
+        match=r"2 files cannot be decoded as pictures: .*cut.png .*text.png \(no picture that Pillow can identify\)\n  mend",
     ):
         read_pictures([cut, sound, text], GREY)
 

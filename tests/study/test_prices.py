@@ -72,6 +72,12 @@ def test_an_unsound_list_is_refused(prices: Path, content: str, why: str) -> Non
     assert why in fault.what
 
 
+def test_every_fault_of_a_list_is_told(prices: Path) -> None:
+    prices.write_text(LIST.replace("0.75", "-1").replace("date: 2026-11-01, source: nobody", "source: nobody"))
+    faults = faults_in(with_machine(prices, "office"))
+    assert ["office" in fault.what for fault in faults] == [True, False]
+
+
 def test_a_list_that_is_not_there_is_refused(tmp_path: Path) -> None:
     (fault,) = faults_in(with_machine(tmp_path / "none.yaml", "office"))
     assert "no such file" in fault.what
@@ -82,6 +88,9 @@ def test_a_list_needs_a_machine_and_money_a_list(prices: Path) -> None:
     assert "a price needs a list and a machine" in half.what
     (blind,) = faults_in(TEXT.replace("cost/flops", "cost/usd"))
     assert (blind.where, blind.what) == ("f.yaml:14", "constraints.cost/usd: nothing says what an hour costs")
+    (of_gpus,) = faults_in(TEXT.replace("cost/flops", "cost/peak_gpu_mib"))
+    assert of_gpus.what == "constraints.cost/peak_gpu_mib: is known on GPUs only, and a trial holds none"
+    parse_study(TEXT.replace("cost/flops", "cost/peak_gpu_mib").replace("cpus: 1", "cpus: 1, gpus: 1"), "f.yaml")
 
 
 def test_the_shipped_list_is_an_example_without_prices() -> None:

@@ -28,7 +28,14 @@ def test_people_read_amounts_with_their_units(format: str) -> None:
     for said in ("1.814 GMAC", "11.2 M weights", "42.8 MiB", "1.25", "3.5", "1,234"):
         assert said in text
     assert "operator_7 (70)" in text and "operator_9" not in text and "and 2 more" in text
-    assert "cpu, 2 threads int8: does not run: no kernel" in text
+    assert "timed on cpu, 2 threads" in text and "int8: does not run: no kernel" in text
+
+
+def test_a_terminal_breaks_no_number() -> None:
+    """Each precision is a column: a line is short however much is timed."""
+    timed = FORMATS["table"](CARD).split("timed on")[1].splitlines()
+    assert timed[6].rsplit(maxsplit=2) == ["ms/32 p50", "1.25", "-"]
+    assert max(map(len, timed[1:])) < 60
 
 
 def test_machines_read_every_number() -> None:

@@ -49,12 +49,26 @@ def test_the_answer_is_both_ends_of_the_front_in_every_objective() -> None:
 
 
 def test_one_trial_that_is_best_in_all_is_said_to_be() -> None:
-    lines = shown(replace(of(ROWS[0]), weighed=(WEIGHED[0], WEIGHED[2]))).splitlines()
-    assert (
-        lines[0]
-        == "made-up: mlp triplet random adam constant (trial 0001) is the best in all of val/recall_at_1 and cost/flops"
-    )
+    worse = row("0002", recall=0.8, flops=6e6)
+    lines = shown(replace(of(ROWS[0], worse), weighed=(WEIGHED[0], WEIGHED[2]))).splitlines()
+    assert lines[0].endswith("(trial 0001) is the best complete one in all of val/recall_at_1 and cost/flops")
     assert lines[1] == "val/recall_at_1 0.9000, 5 MFLOP (one seed: no interval)"
+
+
+def test_the_only_complete_trial_is_not_said_to_be_better_than_those_that_were_stopped() -> None:
+    stopped = row("0002", "pruned", recall=0.8, flops=1.0)
+    lines = shown(replace(of(ROWS[0], stopped), weighed=(WEIGHED[0], WEIGHED[2]))).splitlines()
+    assert lines[0].endswith("(trial 0001) is the only complete one")
+
+
+def test_of_a_rate_the_largest_is_the_best() -> None:
+    rates = replace(WEIGHED[2], metric="cost/throughput_per_second", goal="maximize")
+    rows = (
+        row("0001", recall=0.9, cost__throughput_per_second=5.0),
+        row("0002", recall=0.8, cost__throughput_per_second=9.0),
+    )
+    lines = shown(replace(of(*rows), weighed=(WEIGHED[0], rates))).splitlines()
+    assert lines[2].startswith("best 9 images/s, with val/recall_at_1 0.8000")
 
 
 def test_json_names_the_objectives_and_the_front() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ablate.errors import StoreError
 from ablate.summary.pareto import pareto_front
+from ablate.summary.search_report import ranked
 from ablate.types import TrialResult
 from tests.summary.rows import of, row
 
@@ -68,6 +69,12 @@ def test_any_two_or_three_metrics_or_costs_make_a_front_each_by_its_own_goal() -
 def test_a_name_twice_and_more_than_three_are_refused(costs: list[str]) -> None:
     with pytest.raises(StoreError, match="a front is of two or three different metrics or costs\n  as in --pareto"):
         pareto_front(of(row("0001", recall=0.9, flops=1)), "val/recall_at_1", costs)
+
+
+def test_of_trials_that_are_equally_good_the_one_of_fewest_flops_is_the_best() -> None:
+    study = of(row("0001", recall=0.9, flops=3), row("0002", recall=0.9, flops=1), row("0003", recall=0.9))
+    assert study.best is not None and study.best.id == "0002"
+    assert ids(ranked(study)) == ["0002", "0001", "0003"]
 
 
 def test_of_a_rate_more_is_better() -> None:

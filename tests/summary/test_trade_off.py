@@ -76,6 +76,12 @@ def test_steps_say_what_each_point_costs_the_cheapest_first() -> None:
     assert lines[1].split()[:2] == ["0002", "0001"] and lines[1].endswith("+2.00 points for +8 ms p50")
 
 
+def test_of_equal_trials_one_stands_for_all_on_the_way_along_the_front() -> None:
+    text = shown(of(*SEARCH.trials, row("0006", recall=0.88, latency=2.0)))
+    steps = text.split("steps along the front, towards better val/recall_at_1\n")[1].split("\n\n")[0]
+    assert len(steps.splitlines()) == 3 and "+0 ms" not in steps
+
+
 def test_the_dominated_are_named_with_who_beats_them_and_by_how_much() -> None:
     (line,) = shown(SEARCH).split("dominated trials\n")[1].splitlines()[1:]
     assert line.split()[:3] == ["0004", "0.8000", "4"] and line.endswith("0002  +8.00 points, -2 ms p50")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ablate.catalogue.datasets.resize import resize
 from ablate.errors import DataError
@@ -68,6 +68,8 @@ def decode_all(
             if not content:
                 return Broken(name, "0 bytes")
             return decode_picture(content, size, channels=channels, centre=centre)
+        except UnidentifiedImageError:  # its own words name an object of ours in memory
+            return Broken(name, "no picture that Pillow can identify")
         except _UNREADABLE as error:
             return Broken(name, " ".join(str(error).split()) or type(error).__name__)
 
