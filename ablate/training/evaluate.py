@@ -23,6 +23,7 @@ from ablate.training.official_pairs import fold_metrics, on_device
 from ablate.training.one_shot import episode_metrics, official_metrics, order_metrics
 from ablate.training.spec import DataSpec
 from ablate.training.streams import Stream, generator
+from ablate.training.workers import ALONE, Workers
 
 CHUNK = 512
 """Images embedded at once: enough to fill a device, few enough for its memory."""
@@ -31,12 +32,17 @@ NUM_PAIRS = 10_000
 
 
 @torch.inference_mode()
-def embed(network: SiameseNetwork, data: TrialData, split: SplitData) -> Float[Tensor, "N D"]:
-    """Embeddings of a whole split, of length 1 also where the network trains without: it is in evaluation mode."""
+def embed(network: SiameseNetwork, data: TrialData, split: SplitData, workers: Workers = ALONE) -> Float[Tensor, "N D"]:
+    """Embeddings of a whole split, of length 1 also where the network trains without: it is in evaluation mode.
+
+    Each of `workers` embeds its share, and gets those of all.
+    """
     network.eval()
-    device = data.device
-    chunks = torch.split(torch.arange(len(split.labels), device=device), CHUNK)
-    return torch.cat([network(data.batch(split, indices)) for indices in chunks])
+    device, count = data.device, len(split.labels)
+    chunks = torch.split(torch.arange(count, device=device)[workers.share(count)], CHUNK)
+    none = torch.empty(0, network.head.out_features, device=device)  # a share may be empty
+    own = torch.cat([none, *(network(data.batch(split, indices)) for indices in chunks if len(indices))])
+    return workers.gather_split(own, count)
 
 
 def evaluate(
@@ -47,13 +53,14 @@ def evaluate(
     protocol: str,
     seed: int,
     threshold: float | None = None,
+    workers: Workers = ALONE,
 ) -> dict[str, float]:
     """The protocol's metrics without a prefix, and `threshold`, the similarity from which a pair is called the same.
 
     Raises Diverged where the embeddings are not finite.
     `threshold` is given for the test split: it was chosen on validation. Without one it is chosen on these very pairs.
     """
-    embeddings = embed(network, data, split.judged())
+    embeddings = embed(network, data, split.judged(), workers)
     if not embeddings.isfinite().all():
         raise Diverged("the embeddings are no longer finite; a smaller learning rate may help")
     metrics = retrieval_metrics(embeddings, split.labels) if RETRIEVAL[0] in PROTOCOLS[protocol] else {}
@@ -69,10 +76,14 @@ def evaluate(
     return metrics | {"threshold": threshold} | fold_metrics(similarity, split.pairs)
 
 
-def read_test(network: SiameseNetwork, data: TrialData, spec: DataSpec, *, threshold: float) -> dict[str, float]:
+def read_test(
+    network: SiameseNetwork, data: TrialData, spec: DataSpec, *, threshold: float, workers: Workers = ALONE
+) -> dict[str, float]:
     """The test split's metrics in `test/...` names; `threshold` was chosen on validation."""
-    metrics = evaluate(network, data, data.test, protocol=spec.protocol, seed=spec.test_seed, threshold=threshold)
-    metrics |= official_metrics(data, spec, lambda split: embed(network, data, split))
+    metrics = evaluate(
+        network, data, data.test, protocol=spec.protocol, seed=spec.test_seed, threshold=threshold, workers=workers
+    )
+    metrics |= official_metrics(data, spec, lambda split: embed(network, data, split, workers))
     return {f"test/{name}": value for name, value in metrics.items()}
 
 

@@ -19,8 +19,8 @@ from ablate.training.streams import Stream, seed_everything
 _modules_when_frozen = 0
 
 
-def fresh_start(*, seed: int, cpus: int, gpus: float) -> torch.device:
-    """Set this process back and return the device to train on.
+def fresh_start(*, seed: int, cpus: int, gpus: float, device: torch.device | None = None) -> torch.device:
+    """Set this process back and return the device to train on: `device`, or the first GPU, or the CPU without `gpus`.
 
     `cpus` threads; with `gpus` below 1 the process may use that share of the GPU's memory, so that running out of it ends
     this trial and not its neighbours.
@@ -42,7 +42,7 @@ def fresh_start(*, seed: int, cpus: int, gpus: float) -> torch.device:
     torch.backends.cudnn.deterministic = False
     torch.backends.cudnn.benchmark = gpus > 0  # batches have one size: the fastest kernel is looked for once
     np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # numpy's defaults
-    device = torch.device("cuda" if gpus > 0 else "cpu")
+    device = device or torch.device("cuda" if gpus > 0 else "cpu")
     if device.type == "cuda":
         torch.cuda.init()  # type: ignore[no-untyped-call]  # before the seeds: only a GPU in use gets them
         torch.cuda.empty_cache()

@@ -1,7 +1,7 @@
 """The training loop: epochs of P x K batches, each followed by validation and one report.
 
 The loop does not know who listens. `report` gets a flat dict per epoch; it may end the trial by raising, which the loop lets
-through: only what is on disk then counts.
+through: only what is on disk then counts. Several workers run the same loop, each on its share of every batch.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ from ablate.training.failures import Diverged, Infeasible
 from ablate.training.fresh import fresh_start
 from ablate.training.spec import TrialSpec
 from ablate.training.spent import Spent
-from ablate.training.streams import Stream, generator, seed_everything
+from ablate.training.streams import Stream, generator
 from ablate.training.tuples import choose_tuples
+from ablate.training.workers import ALONE, Draws, Workers
 
 Report = Callable[[dict[str, int | float]], None]
 """What is told of each epoch; `epoch` itself is an int."""
 
 
-def train(spec: TrialSpec, report: Report) -> None:
-    """Train one trial to its last epoch, from its checkpoint if it has one.
+def train(spec: TrialSpec, report: Report, workers: Workers = ALONE) -> None:
+    """Train one trial to its last epoch, from its checkpoint if it has one; all `workers` call this with the same spec.
 
     Each report holds `epoch`, `train/...`, `val/...`, `time/...`, `cost/...` and `best/epoch`. Raises Infeasible before
     training or after an epoch, Diverged during one; torch's own errors (out of memory) pass through.
     """
     begin = time.perf_counter()
-    device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
+    device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus, device=workers.device)
     data = load_data(spec.data, device)
     size = spec.configuration.image_size
     assert not isinstance(data.shape, ImageShape) or data.shape.size == size, (
@@ -53,7 +54,7 @@ def train(spec: TrialSpec, report: Report) -> None:
     parts = parts_of(spec, data)
     costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
     check_constraints({**spec.known_costs, **costs}, spec.constraints)
-    trial = Trial(spec, data, parts, costs, begin)
+    trial = Trial(spec, data, parts, costs, begin, workers)
     trial.resume()
     while trial.progress.epoch < spec.configuration.epochs:
         told = trial.epoch()
@@ -95,8 +96,17 @@ def check_spent(costs: Mapping[str, int | float], constraints: Limits) -> None:
 class Trial:
     """One trial while it trains: the parts, and how far they have come."""
 
-    def __init__(self, spec: TrialSpec, data: TrialData, parts: Parts, costs: dict[str, float], begin: float) -> None:
-        self.spec, self.data, self.parts, self.costs = spec, data, parts, costs
+    def __init__(
+        self,
+        spec: TrialSpec,
+        data: TrialData,
+        parts: Parts,
+        costs: dict[str, float],
+        begin: float,
+        workers: Workers = ALONE,
+    ) -> None:
+        self.spec, self.data, self.parts, self.costs, self.workers = spec, data, parts, costs, workers
+        self.embed = workers.prepared(parts.network)
         configuration = spec.configuration
         # losses with weights of their own count classes from 0; the data set's numbers have gaps where classes were held out
         self.labels = torch.unique(data.train.labels, return_inverse=True)[1]
@@ -108,7 +118,7 @@ class Trial:
         )
         self.progress = Progress()
         self.best_weights: dict[str, Tensor] = {}
-        self.spent = Spent(spec, data.device, begin)
+        self.spent = Spent(spec, data.device, begin, workers)
         self.saved_at = begin
         self.folder = Path(spec.folder)
 
@@ -136,7 +146,7 @@ class Trial:
         self.progress.train_seconds += trained - begin
         self._note_best(metrics)
         last = number == self.spec.configuration.epochs
-        return {
+        told: dict[str, int | float] = {
             "epoch": number,
             "train/loss": loss,
             "train/lr": rate,
@@ -150,29 +160,33 @@ class Trial:
             **(self._test() if last and self.spec.read_test else {}),
             **self._costs(),
         }
+        return self.workers.agree(told)
 
     def validate(self) -> dict[str, float]:
         """The validation split's metrics in `val/...` names."""
         spec = self.spec.data
-        split = evaluate(self.parts.network, self.data, self.data.val, protocol=spec.protocol, seed=spec.seed)
-        return {f"val/{name}": value for name, value in split.items()}
+        split = evaluate(
+            self.parts.network, self.data, self.data.val, protocol=spec.protocol, seed=spec.seed, workers=self.workers
+        )
+        return self.workers.agree({f"val/{name}": value for name, value in split.items()})
 
     def train(self, epoch: int, most_steps: int | None = None) -> float:
         """The steps of one epoch, or its first `most_steps`; the mean loss. Raises Diverged."""
         parts, device = self.parts, self.data.device
         parts.network.train()
-        seed_everything(self.spec.seed, Stream.MINING, epoch)
+        draws = Draws(self.workers, self.spec.seed, epoch)
         draw = generator(self.spec.seed, Stream.AUGMENTATION, epoch)
         order = torch.from_numpy(self.batches.epoch(epoch)).to(device)
         total = torch.zeros((), device=device)
         for indices in order[:most_steps]:
             self.spent.clock.begin()
             images, labels = self.data.batch(self.data.train, indices), self.labels[indices]
-            images = parts.augment(images, draw)
+            images = parts.augment(images, draw)[self.workers.share(len(indices))]
             self.spent.clock.end()
             spared = self.data.train.spared(indices)
-            embeddings = parts.network(images)
-            loss = self._loss(embeddings, labels, spared)
+            embeddings = self.workers.gather(self.embed(images))
+            with draws.together():
+                loss = self._loss(embeddings, labels, spared)
             parts.optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward([loss])
             parts.step()
@@ -209,14 +223,17 @@ class Trial:
         """The test split's metrics by the weights of the best epoch; they decide nothing."""
         network = copy.deepcopy(self.parts.network)
         network.load_state_dict(self.best_weights)
-        return read_test(network, self.data, self.spec.data, threshold=self.progress.best["val/threshold"])
+        threshold = self.progress.best["val/threshold"]
+        return read_test(network, self.data, self.spec.data, threshold=threshold, workers=self.workers)
 
     def _costs(self) -> dict[str, float]:
         size = self.batches.classes * self.batches.per_class
         return self.costs | self.spent.costs(self.progress, batch_size=size, steps=self.batches.steps)
 
     def save_if_due(self) -> None:
-        """A checkpoint after the last epoch, and before it where the last one is older than the spec allows."""
+        """A checkpoint after the last epoch, and before it where the last one is older than the spec allows; by worker 0."""
+        if self.workers.rank > 0:
+            return
         last = self.progress.epoch >= self.spec.configuration.epochs
         if not last and time.perf_counter() - self.saved_at < self.spec.checkpoint_seconds:
             return

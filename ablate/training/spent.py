@@ -11,13 +11,17 @@ from ablate.cost.energy import EnergyMeter
 from ablate.cost.memory import gpu_peak_mib, host_peak_mib
 from ablate.training.checkpoint import Progress
 from ablate.training.spec import TrialSpec
+from ablate.training.workers import ALONE, Workers
 
 
 class Spent:
-    """Measures the part of this process, which began at `begin` (`time.perf_counter`), and adds it to a trial's progress."""
+    """Measures the part of this process, which began at `begin` (`time.perf_counter`), and adds it to a trial's progress.
 
-    def __init__(self, spec: TrialSpec, device: torch.device, begin: float) -> None:
-        self.spec, self.device, self.begin = spec, device, begin
+    Of several workers: seconds of the first, the largest peaks; GPU seconds, energy and money of all.
+    """
+
+    def __init__(self, spec: TrialSpec, device: torch.device, begin: float, workers: Workers = ALONE) -> None:
+        self.spec, self.device, self.begin, self.workers = spec, device, begin, workers
         self.clock = BatchClock(device)
         self.meter = EnergyMeter(device, cpus=spec.cpus, gpus=spec.gpus)
         self.earlier = Progress(gpu_joules=0.0, cpu_joules=0.0)
@@ -29,7 +33,7 @@ class Spent:
         return {
             "cost/train_seconds": progress.train_seconds,
             "cost/seconds": progress.seconds,
-            "cost/gpu_seconds": progress.seconds * self.spec.gpus,
+            "cost/gpu_seconds": progress.seconds * self.spec.gpus * self.workers.size,
             "cost/samples_per_second": progress.epoch * steps * batch_size / progress.train_seconds,
             "cost/data_share": self.clock.seconds() / here,
             **self._memory(progress),
@@ -42,12 +46,12 @@ class Spent:
     def _memory(self, progress: Progress) -> dict[str, float]:
         """Peaks in MiB."""
         found: dict[str, float] = {}
-        host = host_peak_mib()
+        host = self.workers.largest(host_peak_mib())
         if host is not None:
             progress.peak_host_mib = max(progress.peak_host_mib, host)
             found["cost/peak_host_mib"] = progress.peak_host_mib
         on_gpu = self.device.type == "cuda"
-        own = gpu_peak_mib(self.device) if on_gpu else host
+        own = self.workers.largest(gpu_peak_mib(self.device)) if on_gpu else host
         if own is not None:
             progress.peak_memory_mib = max(progress.peak_memory_mib, own)
             found |= dict.fromkeys(
@@ -58,8 +62,8 @@ class Spent:
     def _energy(self, progress: Progress) -> dict[str, float]:
         """A part that was not measured leaves the whole unknown."""
         joules = self.meter.joules()
-        progress.gpu_joules = _sum(self.earlier.gpu_joules, joules["gpu"])
-        progress.cpu_joules = _sum(self.earlier.cpu_joules, joules["cpu"])
+        progress.gpu_joules = _sum(self.earlier.gpu_joules, self.workers.total(joules["gpu"]))
+        progress.cpu_joules = _sum(self.earlier.cpu_joules, self.workers.total(joules["cpu"]))
         found = {"cost/gpu_energy_joules": progress.gpu_joules, "cost/cpu_energy_joules": progress.cpu_joules}
         return {name: value for name, value in found.items() if value is not None}
 

@@ -23,6 +23,8 @@ class Stream(IntEnum):
     AUGMENTATION = 5
     EPISODES = 6
     TRIPLETS = 7
+    WORKERS = 8
+    """What the network draws in training, on workers other than the first."""
 
 
 def generator(seed: int, stream: Stream, epoch: int = 0) -> np.random.Generator:
