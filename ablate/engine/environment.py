@@ -9,7 +9,10 @@ SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the old engine is silent at verbose=0; the new one prints errors all the same
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning
     "RAY_DEDUP_LOGS": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # a process for each group of workers
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # how soon the end of workers is seen; by default 2
     "RAY_TRAIN_METRICS_ENABLED": "0",
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",  # on a loaded machine workers need a minute to import torch
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_prestart_worker_first_driver": "0",  # Tune never uses prestarted workers: two processes less
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files per trial, copied again at every snapshot

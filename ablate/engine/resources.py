@@ -23,19 +23,21 @@ class Budget:
 
         Raises ResourceError where not even one fits.
         """
-        if trial.cpus > self.cpus:
+        times = " x resources.workers" if trial.workers > 1 else ""
+        if trial.all_cpus > self.cpus:
             raise ResourceError(
-                f"a trial asks for {counted(trial.cpus, 'CPU')} (resources.cpus), the study may use {self.cpus}\n"
-                f"  set resources.cpus to {self.cpus} or less, or give more with --cpus"
+                f"a trial asks for {counted(trial.all_cpus, 'CPU')} (resources.cpus{times}), the study may use {self.cpus}\n"
+                f"  set resources.cpus{times} to {self.cpus} or less, or give more with --cpus"
             )
-        if trial.gpus > self.gpus:
-            kind = "GPU" if trial.gpus == 1 else "GPUs"
+        if trial.all_gpus > self.gpus:
+            kind = "GPU" if trial.all_gpus == 1 else "GPUs"
             raise ResourceError(
-                f"a trial asks for {trial.gpus:g} {kind} (resources.gpus), the study may use {self.gpus:g}\n"
-                "  set resources.gpus to 0 to train on the CPU, or run where there is a GPU (`--address`)"
+                f"a trial asks for {trial.all_gpus:g} {kind} (resources.gpus{times}), the study may use {self.gpus:g}\n"
+                f"  set {'resources.workers to less, or ' if times else ''}resources.gpus to 0 to train on the CPU, "
+                "or run where there is a GPU (`--address`)"
             )
-        by_cpu = self.cpus // trial.cpus
-        return by_cpu if trial.gpus == 0 else min(by_cpu, _whole_gpus(self.gpus, trial.gpus))
+        by_cpu = self.cpus // trial.all_cpus
+        return by_cpu if trial.gpus == 0 else min(by_cpu, _whole_gpus(self.gpus, trial.gpus) // trial.workers)
 
 
 def _whole_gpus(gpus: float, share: float) -> int:

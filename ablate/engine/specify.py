@@ -26,6 +26,7 @@ def specify(
         folder=str(folder.trial(asked.id)),
         cpus=study.resources.cpus,
         gpus=float(study.resources.gpus),
+        workers=study.resources.workers,
         constraints={name: (limit.min, limit.max) for name, limit in study.constraints.items()},
         measure=study.measures,
         usd_per_hour=study.usd_per_hour,

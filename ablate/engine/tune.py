@@ -12,6 +12,7 @@ from ablate.store.asked import Asked, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.queue import Queue
+from ablate.study.spending import Resources
 from ablate.training.spec import TrialSpec
 from ablate.types import TrialResult
 
@@ -39,7 +40,6 @@ def train_trials(
 
     logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
     environment.skip_callback_tags()
-    from ablate.engine.in_process import run_trial
     from ablate.engine.recorder import Recorder
     from ablate.engine.searcher import StudySearcher
     from ablate.engine.stopping import GroupedStopping
@@ -56,7 +56,7 @@ def train_trials(
 
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check)
     ray.tune.Tuner(
-        ray.tune.with_resources(run_trial, {"cpu": study.resources.cpus, "gpu": study.resources.gpus}),
+        _trainable(study.resources, tune_folder(memory.folder)),
         tune_config=ray.tune.TuneConfig(
             search_alg=StudySearcher(memory, queue, specify, found),
             scheduler=scheduler,
@@ -71,9 +71,24 @@ def train_trials(
             storage_path=str(tune_folder(memory.folder)),
             verbose=0,
             callbacks=[recorder],
+            checkpoint_config=ray.tune.CheckpointConfig(checkpoint_at_end=False),  # the trial writes its own
             failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
         ),
     ).fit()
+
+
+def _trainable(resources: Resources, storage: Path) -> Any:
+    """What Tune runs for each trial, and what it holds for it."""
+    import ray.tune
+
+    if resources.workers == 1:
+        from ablate.engine.in_process import run_trial
+
+        return ray.tune.with_resources(run_trial, {"cpu": resources.cpus, "gpu": resources.gpus})
+    from ablate.engine.distributed import TOKEN, DistributedTrial
+
+    trial = ray.tune.with_parameters(DistributedTrial, storage=str(storage))
+    return ray.tune.with_resources(trial, ray.tune.PlacementGroupFactory([TOKEN]))
 
 
 def _name(trial: Any) -> str:

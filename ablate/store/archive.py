@@ -81,7 +81,8 @@ def archive_beside(folder: StudyFolder, study: Study, *, data: Mapping[str, Any]
     `data` are the fields of its data specification, `digest` tells images and split.
     """
     facts = {name: value for name, value in data.items() if name not in ("root", "seed", "image_size")}
-    resources = [study.resources.cpus, study.resources.gpus > 0, study.usd_per_hour]
+    held = study.resources
+    resources = [held.cpus, held.gpus > 0, study.usd_per_hour, *([held.workers] if held.workers > 1 else [])]
     objective = [study.objective.metric, study.objective.goal]
     limits = study.meaning["constraints"]  # a trial that was complete without them may break them
     described = context(data=facts, digest=digest, objective=objective, resources=resources, constraints=limits)

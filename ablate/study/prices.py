@@ -30,7 +30,9 @@ class Price(Strict):
     def usd_per_hour(self, resources: Resources) -> float | None:
         """Of one trial; None where what it trains on has no price."""
         amount, price = (
-            (resources.gpus, self.usd_per_gpu_hour) if resources.gpus else (resources.cpus, self.usd_per_cpu_hour)
+            (resources.all_gpus, self.usd_per_gpu_hour)
+            if resources.gpus
+            else (resources.all_cpus, self.usd_per_cpu_hour)
         )
         return None if price is None else amount * price
 

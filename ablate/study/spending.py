@@ -13,20 +13,40 @@ class Resources(Strict):
     """What one trial holds while it trains."""
 
     cpus: int = Field(1, ge=1)
-    """CPU threads."""
+    """CPU threads of each worker."""
     gpus: float = Field(0, ge=0)
-    """Accelerators; 0 trains on the CPU, 0.25 shares one among four trials."""
-    workers: Literal[1] = 1
-    """Processes that train one trial together."""
+    """Accelerators of each worker; 0 trains on the CPU, 0.25 shares one among four trials."""
+    workers: int = Field(1, ge=1)
+    """Processes that train one trial together: each takes its share of every batch."""
 
     @field_validator("gpus")
     @classmethod
     def _share(cls, value: float) -> float:
         if value > 1:
             raise ValueError(
-                f"{value:g} is more than one GPU, but one process trains a trial\nwrite 1, or a fraction such as 0.5"
+                f"{value:g} is more than one GPU, but a worker trains on one\n"
+                f"write 1, or a fraction such as 0.5; several train a trial together with workers: {value:g}, gpus: 1"
             )
         return value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Resources:
+        if self.workers > 1 and 0 < self.gpus < 1:
+            raise ValueError(
+                f"{self.workers} workers cannot share GPUs: NCCL, by which they talk, wants one for each\n"
+                "write gpus: 1, or workers: 1"
+            )
+        return self
+
+    @property
+    def all_cpus(self) -> int:
+        """CPU threads of all workers."""
+        return self.cpus * self.workers
+
+    @property
+    def all_gpus(self) -> float:
+        """Accelerators of all workers."""
+        return self.gpus * self.workers
 
 
 class Cost(Strict):

@@ -156,7 +156,7 @@ class Study:
             "objective.goal": self.objective.goal,
             **self._meaning_of_objectives(),
             "seed": str(self.seed),
-            "resources": f"{counted(self.resources.cpus, 'CPU')}, {self.resources.gpus:g} GPUs",
+            "resources": self._meaning_of_resources(),
             "space.epochs": str(self.space.epochs),
             **(
                 {}
@@ -166,6 +166,11 @@ class Study:
             **(_domains(self.space) if self.ablation is None else self._meaning_of_arms(self.ablation)),
             **_weights(self.spaces),
         }
+
+    def _meaning_of_resources(self) -> str:
+        """One worker goes without saying: a study from before there could be several may go on."""
+        cpus, gpus, workers = self.resources.cpus, self.resources.gpus, self.resources.workers
+        return f"{counted(cpus, 'CPU')}, {gpus:g} GPUs" + (f" for each of {workers} workers" if workers > 1 else "")
 
     def _meaning_of_objectives(self) -> dict[str, str]:
         """Nothing where there is one: a study from before there could be several may go on."""

@@ -52,9 +52,11 @@ class TrialSpec:
     folder: str
     """Absolute path of the trial's folder, for its checkpoint."""
     cpus: int
-    """Threads."""
+    """Threads of each worker."""
     gpus: float
-    """Share of an accelerator; 0 trains on the CPU."""
+    """Share of an accelerator, of each worker; 0 trains on the CPU."""
+    workers: int = 1
+    """Processes that train it together."""
     constraints: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """Bounds (min, max) on costs; those known before training are checked before it."""
     known_costs: Mapping[str, float] = field(default_factory=dict)

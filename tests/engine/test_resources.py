@@ -20,6 +20,9 @@ from ablate.study.spending import Resources
         (Budget(32, 2), Resources(cpus=1, gpus=0.4), 4),  # two per GPU: a fraction never spans two of them
         (Budget(4, 4), Resources(cpus=2, gpus=0.25), 2),  # CPUs are the limit
         (Budget(32, 0.5), Resources(cpus=1, gpus=0.25), 2),
+        (Budget(8, 0), Resources(cpus=1, workers=3), 2),
+        (Budget(32, 4), Resources(cpus=2, gpus=1, workers=4), 1),
+        (Budget(32, 7), Resources(cpus=2, gpus=1, workers=3), 2),
     ],
 )
 def test_slots_are_what_the_scarcest_resource_allows(have: Budget, trial: Resources, slots: int) -> None:
@@ -31,6 +34,10 @@ def test_a_trial_that_does_not_fit_at_all_is_refused_with_the_key_to_change() ->
         Budget(1, 0).slots(Resources(cpus=2))
     with pytest.raises(ResourceError, match=r"resources\.gpus to 0"):
         Budget(8, 0).slots(Resources(cpus=2, gpus=0.5))
+    with pytest.raises(ResourceError, match=r"6 CPUs \(resources\.cpus x resources\.workers\)"):
+        Budget(4, 0).slots(Resources(cpus=2, workers=3))
+    with pytest.raises(ResourceError, match=r"4 GPUs .*\n.*resources\.workers to less"):
+        Budget(32, 2).slots(Resources(gpus=1, workers=4))
 
 
 def test_asking_for_more_than_was_found_is_refused_with_what_was_found() -> None:

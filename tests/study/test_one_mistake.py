@@ -137,7 +137,9 @@ ONE_FAULT = [
     ("grace_epochs: 2", "grace_epochs: 10", 12, "it would stop nobody", "write 9 or less, or leave stopping out"),
     ("grace_epochs: 2", "reduction_factor: 1", 12, "reduction_factor: 1 is too small", "write 2 or more"),
     ("cpus: 1", "gpus: 2", 13, "resources.gpus: 2 is more than one GPU", "a fraction such as 0.5"),
-    ("cpus: 1", "workers: 2", 13, "resources.workers: 2 is not known here", "write 1"),
+    ("cpus: 1", "workers: 0", 13, "resources.workers: 0 is too small", "write 1 or more"),
+    ("cpus: 1", "workers: 3", 13, "a batch of 10 x 4 images is not divisible among 3 workers", "a multiple of 3"),
+    ("cpus: 1", "workers: 2, gpus: 0.5", 13, "2 workers cannot share GPUs", "write gpus: 1, or workers: 1"),
     ("seed: 1", "seed: -1", 15, "seed: -1 is too small", "write 0 or more"),
     ("seed: 1", "seed: 1\nseed: 2", 16, "seed stands here a second time", "remove one of the two"),
     ("digits", "omniglot", 3, "data.protocol: protocol 'closed' tests on the classes it trained on", "use protocol"),
@@ -220,6 +222,7 @@ def test_no_mistake_hides_another() -> None:
         "it would stop nobody",
         "reported by protocol",
         "on the classes",
+        "not divisible among",
     )
     mistakes = [case for case in ONE_FAULT if "\n" not in case[0] + case[1]][::3]
     pairs = [(a, b) for a, b in combinations(mistakes, 2) if TEXT.replace(a[0], a[1]).count(b[0]) == 1]
