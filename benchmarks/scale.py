@@ -50,7 +50,6 @@ NUMBERS = {
     "cost/": ("params", "flops", "activation_mib", "train_seconds", "seconds", "gpu_seconds", "peak_memory_mib"),
 }
 """What a trial reports, about as much as a real one."""
-QUARTERS = 4
 
 
 def report_only(config: dict[str, Any]) -> None:
@@ -84,9 +83,9 @@ class Clock:
         self.ends.append(time.perf_counter())
 
     def quarters(self) -> list[float]:
-        """Milliseconds for each report, in each quarter of the reports."""
-        size = len(self.reports) // QUARTERS
-        cuts = [self.reports[min(size * part, len(self.reports) - 1)] for part in range(QUARTERS + 1)]
+        """Milliseconds for each report, in each quarter of them."""
+        size = (len(self.reports) - 1) // 4
+        cuts = self.reports[::size][:5]
         return [1000 * (end - begin) / size for begin, end in itertools.pairwise(cuts)]
 
 
@@ -165,7 +164,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
             mirror.close([row.id for row in memory.results()], status="FINISHED", patience_seconds=3600)
         catching_up = time.perf_counter() - catching_up
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    parts = {part: [watch.seconds[part], watch.calls[part]] for part in watch.seconds}
+    parts = {part: [watch.seconds[part], watch.cpu_seconds[part], watch.calls[part]] for part in watch.seconds}
     return {
         "trials": len(clock.ends),
         "reports": len(clock.reports),
@@ -205,11 +204,11 @@ def print_found(found: dict[str, Any]) -> None:
     if found["mirror_seconds"] is not None:
         print(f"MLflow caught up {found['mirror_seconds']:.1f} s after the last trial")
     print("summarize: " + ", ".join(f"{form} {seconds:.1f} s" for form, seconds in found["summarize"].items()))
-    print(f"{'part of the driver':<28} {'s':>8} {'share':>7} {'calls':>9} {'ms each':>8}")
-    for part, (seconds, calls) in sorted(found["parts"].items(), key=lambda item: -item[1][0]):
-        print(
-            f"  {part:<26} {seconds:>8.2f} {seconds / found['seconds']:>7.1%} {calls:>9,} {1000 * seconds / calls:>8.3f}"
-        )
+    print(f"{'part of the driver':<28} {'s':>8} {'CPU s':>8} {'share':>7} {'calls':>9} {'CPU ms each':>12}")
+    for part, (seconds, cpu, calls) in sorted(found["parts"].items(), key=lambda item: -item[1][0]):
+        share = seconds / found["seconds"]
+        print(f"  {part:<26} {seconds:>8.2f} {cpu:>8.2f} {share:>7.1%} {calls:>9,} {1000 * cpu / calls:>12.3f}")
+    print(f"  CPU s of all parts for each report: {sum(cpu for _, cpu, _ in found['parts'].values()) / reports:.5f}")
 
 
 def measure(given: argparse.Namespace, trials: int) -> dict[str, Any]:

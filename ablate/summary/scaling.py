@@ -114,7 +114,7 @@ def scaling_lines(scaling: Scaling) -> list[str]:
     ]
     for size in scaling.sizes:
         if size.hours is None or size.efficiency is None or size.speed_up is None:
-            lines.append(f"{size.devices:>5} {'too few for one trial':>{8}}")
+            lines.append(f"{size.devices:>5}        too few for one trial")
             continue
         hours = f"{size.hours:.3f}" if size.hours < 10 else f"{size.hours:,.1f}"
         lines.append(f"{size.devices:>5} {size.slots:>8,} {hours:>9} {size.efficiency:>11.2f} {size.speed_up:>9.1f}")

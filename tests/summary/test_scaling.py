@@ -90,7 +90,9 @@ def test_arms_take_turns_in_tuning_and_are_judged_after_it() -> None:
     study = asked(ablation=True)
     assert study.ablation is not None
     names = [arm.name for arm in study.ablation.arms]
-    planned = trials_of(study, probed(study, {arm: Pace(0.0, float(place), 0.0) for place, arm in enumerate(names)}), seed=0)
+    planned = trials_of(
+        study, probed(study, {arm: Pace(0.0, float(place), 0.0) for place, arm in enumerate(names)}), seed=0
+    )
     told = [(trial.pace.epoch, trial.epochs, trial.group, trial.after, trial.tested) for trial in planned]
     tuning = [(place, 2, arm, None, False) for place, arm in enumerate(names)] * 3
     assert told == tuning + [(place, 4, None, arm, True) for place, arm in enumerate(names)] * 2
@@ -111,7 +113,9 @@ def test_the_plan_shows_the_table_and_the_json_has_it() -> None:
     plan = make_plan(study, {}, scaling=found)
     lines = as_text(plan, "f.yaml").splitlines()
     place = next(place for place, line in enumerate(lines) if line.startswith("scaling"))
-    assert lines[place] == "scaling        simulated for the whole study, from a probe of 1 configuration on this machine"
+    assert (
+        lines[place] == "scaling        simulated for the whole study, from a probe of 1 configuration on this machine"
+    )
     assert lines[place + 1].split() == ["GPUs", "at", "once", "hours", "efficiency", "speed-up"]
     assert [line.split()[0] for line in lines[place + 2 : place + 7]] == ["1", "4", "8", "32", "256"]
     assert "too few for one trial" in lines[place + 2]  # a trial needs 2 CPUs, and each GPU comes with one

@@ -15,7 +15,9 @@ NOTHING = Overheads(start=0, first_of_slot=0, trial=0, report=0, closing=0)
 ASHA = Asha(grace_epochs=1, reduction_factor=3)
 
 
-def equal(count: int, *, setup: float = 1.0, epoch: float = 2.0, epochs: int = 3, group: str | None = None) -> list[Planned]:
+def equal(
+    count: int, *, setup: float = 1.0, epoch: float = 2.0, epochs: int = 3, group: str | None = None
+) -> list[Planned]:
     return [Planned(Pace(setup, epoch, 0.0), epochs, group) for _ in range(count)]
 
 
@@ -61,7 +63,9 @@ def test_no_schedule_beats_its_bounds() -> None:
         seconds = [trial.pace.setup + trial.epochs * trial.pace.epoch for trial in trials]
         run = simulate(trials, slots=slots, overheads=NOTHING)
         least = max(sum(seconds) / slots, max(seconds))
-        assert least - 1e-9 <= run.seconds <= sum(seconds) / slots + max(seconds)  # Graham's bound for handing out in a list
+        assert (
+            least - 1e-9 <= run.seconds <= sum(seconds) / slots + max(seconds)
+        )  # Graham's bound for handing out in a list
         assert run.busy_seconds == pytest.approx(sum(seconds))
 
 
