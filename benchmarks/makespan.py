@@ -1,6 +1,7 @@
 """Does the simulated cluster tell how long a study takes? A real study of small trials, simulated and run.
 
     python benchmarks/makespan.py [--trials 16] [--slots 1,2] [--epochs 6] [--stopping]
+    python benchmarks/makespan.py --ended FOLDER [FOLDER ...]
 
 `ablate run` as a user types it, on the digits that come with scikit-learn, trials of unequal length, one CPU each. Each line
 compares the command's wall time with a simulation of it (`ablate.summary.simulated_run`) from
@@ -9,6 +10,8 @@ compares the command's wall time with a simulation of it (`ablate.summary.simula
   plan      what `ablate plan --cpus SLOTS` says after this run: its trials' seconds drawn by chance, the usual start and end,
             stopping played. The seconds are those of this run, so a busy machine slows both.
   before    the same from the trials of the first run: what a plan made before this run would have said.
+With --ended nothing is run. Studies that were run in one go, each in its FOLDER, are simulated by their schedule, from the
+hand-out of the first trial to the end of the last, as their journals tell; slots are as many trials as ever ran at once.
 """
 
 from __future__ import annotations
@@ -20,14 +23,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import optuna
 from traced_study import Run, exit_on_sigterm, run_study, spans
 
+from ablate.store.journal import open_to_read
 from ablate.store.read import StudyResults, read_folder
 from ablate.study.load import parse_study
 from ablate.study.study import Study
 from ablate.summary.scaling import plays
 from ablate.summary.simulated_run import Overheads, Planned, SimulatedRun, simulate
-from ablate.summary.trial_paces import Measured, trained
+from ablate.summary.trial_paces import Measured, pace_of, trained
 
 STUDY = """
 study: makespan
@@ -119,6 +124,31 @@ def print_comparison(study: Study, ended: Ended, first: Ended, *, slots: int) ->
     return abs(own.seconds / ended.seconds - 1)
 
 
+def print_ended(folder: Path) -> float:
+    """A study that was run before; how far off its schedule was, as a share of the time that its trials took."""
+    results = read_folder(folder)
+    journal = optuna.load_study(study_name=results.study, storage=open_to_read(folder / "journal.log"))
+    times = {t.number: (t.datetime_start, t.datetime_complete) for t in journal.get_trials(deepcopy=False)}
+    rows = [row for row in results.trials if row.epochs and row.reused is None and row.state != "running"]
+    known = [(row, begin, end) for row in rows for begin, end in [times[int(row.id)]] if begin and end]
+    paces = [pace_of(folder, row) for row, _, _ in known]
+    starts, ends = [begin.timestamp() for _, begin, _ in known], [end.timestamp() for _, _, end in known]
+    slots = max(sum(begin <= at < end for begin, end in zip(starts, ends, strict=True)) for at in starts)
+    own = [pace.setup + row.epochs * pace.epoch for pace, (row, _, _) in zip(paces, known, strict=True)]
+    first = statistics.fmean(
+        end - begin - busy for begin, end, busy in list(zip(starts, ends, own, strict=True))[:slots]
+    )
+    trials = [Planned(pace, row.epochs) for pace, (row, _, _) in zip(paces, known, strict=True)]
+    told = simulate(trials, slots=slots, overheads=Overheads(start=0.0, first_of_slot=first, closing=0.0)).seconds
+    seconds = max(ends) - min(starts)
+    efficiency = sum(own) / slots / seconds
+    print(
+        f"{results.study:<20} {len(known):>5} trials, {slots} at once: {seconds:>8.1f} s, simulated {told:>8.1f} s,"
+        f" {told / seconds - 1:+.1%}; efficiency {efficiency:.3f}, simulated {sum(own) / slots / told:.3f}"
+    )
+    return abs(told / seconds - 1)
+
+
 def measure(text: str, slots: Sequence[int]) -> bool:
     """All runs; whether every schedule was within the target."""
     study, off = parse_study(text, "makespan.yaml"), []
@@ -139,7 +169,12 @@ def main() -> None:
     parser.add_argument("--slots", default="1,2", help="trials at once, of each run")
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--stopping", action="store_true", help="with ASHA")
+    parser.add_argument("--ended", type=Path, nargs="+", help="folders of studies that were run before")
     given = parser.parse_args()
+    if given.ended:
+        worst = max(print_ended(folder.absolute()) for folder in given.ended)
+        print(f"schedule: at most {worst:.1%} off, target {TARGET:.0%}")
+        raise SystemExit(worst > TARGET)
     exit_on_sigterm()
     stopping = "{asha: {grace_epochs: 1, reduction_factor: 3}}" if given.stopping else "none"
     text = STUDY.format(trials=given.trials, epochs=given.epochs, stopping=stopping)

@@ -47,7 +47,7 @@ def trained(study: Study, earlier: StudyResults | None) -> Measured | str:
     arms = [arm.name for arm in study.ablation.arms] if study.ablation else [""]
     paces: dict[str, list[Pace]] = {}
     for row in rows:
-        paces.setdefault(row.arm if study.ablation else "", []).append(_pace(earlier.folder, row))
+        paces.setdefault(row.arm if study.ablation else "", []).append(pace_of(earlier.folder, row))
     lacking = [arm for arm in arms if arm not in paces]
     if len(lacking) == len(arms):
         return f"no trial in {_shown(earlier.folder)} has trained an epoch and ended"
@@ -70,7 +70,7 @@ def _differences(now: Mapping[str, str], earlier: Mapping[str, str]) -> list[str
     return sorted(key for key in {*SLOWS, *spaces, *shared} if now.get(key) != earlier.get(key))
 
 
-def _pace(folder: Path, row: TrialResult) -> Pace:
+def pace_of(folder: Path, row: TrialResult) -> Pace:
     """Of one trial, by its curves; what was not spent in epochs is its beginning, and its test where it read that."""
     reports = curves.read(StudyFolder(folder).trial(row.id))
     epochs = [report["time/epoch_seconds"] for report in reports]
