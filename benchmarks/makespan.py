@@ -135,9 +135,10 @@ def print_ended(folder: Path) -> float:
     starts, ends = [begin.timestamp() for _, begin, _ in known], [end.timestamp() for _, _, end in known]
     slots = max(sum(begin <= at < end for begin, end in zip(starts, ends, strict=True)) for at in starts)
     own = [pace.setup + row.epochs * pace.epoch for pace, (row, _, _) in zip(paces, known, strict=True)]
+    warm = [end - min(starts) - busy for end, busy in zip(ends, own, strict=True)]
     first = statistics.fmean(
-        end - begin - busy for begin, end, busy in list(zip(starts, ends, own, strict=True))[:slots]
-    )
+        warm[:slots]
+    )  # from the first hand-out, for a busy machine hands out the second trial late
     trials = [Planned(pace, row.epochs) for pace, (row, _, _) in zip(paces, known, strict=True)]
     told = simulate(trials, slots=slots, overheads=Overheads(start=0.0, first_of_slot=first, closing=0.0)).seconds
     seconds = max(ends) - min(starts)
