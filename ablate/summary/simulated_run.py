@@ -19,7 +19,7 @@ from ablate.training.probe import Pace
 
 @dataclass(frozen=True)
 class Overheads:
-    """Seconds that a run takes beside its trials; measured on two cores, see docs/benchmarks.md and docs/scaling.md."""
+    """Seconds that a run takes beside its trials; where they come from: docs/scaling.md, docs/benchmarks.md."""
 
     start: float = 5.3
     """From the command to the first trial that is handed out: Ray's start."""
@@ -28,7 +28,7 @@ class Overheads:
     trial: float = 0.018
     """Of the driver, for each trial: a proposal, its begin and its end written down."""
     report: float = 0.003
-    """Of the driver, for each report."""
+    """Of the driver, for each report; assumed until benchmarks/scale.py has measured it."""
     closing: float = 9.0
     """After the last trial, which is alone: latency, MLflow, Ray's end."""
 
