@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -20,10 +21,15 @@ from ablate.cli.options import (
     Trials,
 )
 from ablate.cli.options import overrides as changes
+from ablate.errors import AblateError
 from ablate.types import counted
 
 if TYPE_CHECKING:
+    from ablate.store.read import StudyResults
+    from ablate.study.study import Study
+    from ablate.summary.scaling import Scaling
     from ablate.training.portrait import Portrait
+    from ablate.training.probe import Pace
 
 
 def run(
@@ -104,26 +110,73 @@ def plan(
     probe: Annotated[
         bool, typer.Option("--probe", help="Time some steps of each network: how long will it take?")
     ] = False,
-    cpus: Annotated[Optional[int], typer.Option(help="With --probe: CPUs the study will use; default: all.")] = None,
+    gpus: Annotated[
+        Optional[int], typer.Option(help="Hours and efficiency on a cluster of so many GPUs, and of others.", min=1)
+    ] = None,
+    cpus: Annotated[
+        Optional[int], typer.Option(help="CPUs the study will use, of the whole cluster; default: all here.", min=1)
+    ] = None,
+    gpus_per_node: Annotated[int, typer.Option(help="With --gpus: GPUs of one machine.", min=1)] = 8,
     data: DataDir = DEFAULT_DATA,
     out: OutDir = DEFAULT_OUT,
     json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """What a study would do: its arms or space, its trials, what it can see, what its networks cost. Trains nothing."""
+    """What a study would do: its arms or space, its trials, what it can see, what its networks cost. Trains nothing.
+
+    With --gpus, or with --cpus where trials hold no GPU, also how it scales: simulated from seconds that a probe measured,
+    or the trials of the study that have ended.
+    """
     from ablate.study.load import load_study
 
     loaded = load_study(study, changes(set_, trials, seed))
+    if gpus is not None and not loaded.resources.gpus:
+        raise AblateError(
+            f"--gpus {gpus}: a trial of {loaded.name} holds no GPU (resources.gpus is 0)\n"
+            "  give --cpus N for a cluster of CPUs, or set resources.gpus"
+        )
     from ablate.store.read import read_folder
     from ablate.summary.plan import as_json, as_text, make_plan
     from ablate.training.architectures import static_costs_of
 
     earlier = read_folder(out / loaded.name) if (out / loaded.name / "study.json").exists() else None
-    duration = None
+    paces, duration, scales = None, None, None
+    slots = _slots_here(loaded, cpus) if probe else 1
     if probe:
         from ablate.summary.duration import estimate
-        from ablate.training.probe import probe as probed
+        from ablate.training.probe import probe as time_steps
 
-        slots = max(1, (cpus or len(os.sched_getaffinity(0))) // loaded.resources.cpus)
-        duration = estimate(loaded, probed(loaded, data, slots=slots), slots=slots)
-    made = make_plan(loaded, static_costs_of(loaded), earlier, duration)
+        paces = time_steps(loaded, data, slots=slots)
+        duration = estimate(loaded, paces, slots=slots)
+    if gpus is not None or (cpus is not None and not loaded.resources.gpus):
+        scales = _scaling(loaded, paces, earlier, gpus=gpus or 0, cpus=cpus, gpus_per_node=gpus_per_node)
+    made = make_plan(loaded, static_costs_of(loaded), earlier, duration, scales)
     typer.echo(as_json(made) if json else as_text(made, str(study)))
+
+
+def _slots_here(study: Study, cpus: int | None) -> int:
+    """Trials that run at once on this machine, however large the cluster is that is planned for."""
+    found = len(os.sched_getaffinity(0))
+    slots = max(1, min(cpus or found, found) // study.resources.cpus)
+    if not study.resources.gpus:
+        return slots
+    from ablate.engine.resources import Budget, local_gpus
+
+    return min(slots, Budget(found, local_gpus()).slots(study.resources))
+
+
+def _scaling(
+    study: Study,
+    paces: Mapping[str, Pace] | None,
+    earlier: StudyResults | None,
+    *,
+    gpus: int,
+    cpus: int | None,
+    gpus_per_node: int,
+) -> Scaling:
+    """What a cluster makes of a study, by a probe if there was one, else by the trials of an earlier run."""
+    from ablate.summary.cluster import Cluster
+    from ablate.summary.scaling import scaling
+    from ablate.summary.trial_paces import probed, trained
+
+    measured = trained(study, earlier) if paces is None else probed(study, paces)
+    return scaling(study, measured, Cluster(gpus, cpus, gpus_per_node))

@@ -79,6 +79,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self._end(number, "pruned", f"{INFEASIBLE}{broken}")
         else:
             self._end(number, "complete", None)
+        _forget_statistics(trial)
 
     def _broken_constraint(self, number: int) -> str | None:
         """A constraint on a cost that is known only now; None where all are kept."""
@@ -94,6 +95,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         lines = [line for line in str(error).strip().splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else type(error).__name__
         self._end(trial.config["number"], "failed", f"process died: {reason}")
+        _forget_statistics(trial)
 
     def found(self, result: TrialResult) -> None:
         """A trial that need not be trained is over at once."""
@@ -102,3 +104,12 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def _end(self, number: int, state: str, reason: str | None) -> None:
         self.found(self.memory.finish(number, state, reason))
+
+
+def _forget_statistics(trial: Any) -> None:
+    """Free what Tune keeps of every metric of a trial that ended (Ray 2.60), which nobody reads.
+
+    88 KiB for 35 metrics: nearly a GB after 10,000 trials, and again as text in Tune's last snapshot.
+    """
+    trial.run_metadata.metric_analysis.clear()
+    trial.run_metadata.metric_n_steps.clear()

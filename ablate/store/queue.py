@@ -18,7 +18,16 @@ class ArmQueue:
     def __init__(self, memory: Memory, ablation: Ablation) -> None:
         self.memory, self.ablation = memory, ablation
         known = [memory.asked(row.id) for row in memory.results()]
-        self.begun = {(asked.arm, asked.seed) for asked in known if asked.phase == "final"}
+        begun = {(asked.arm, asked.seed) for asked in known if asked.phase == "final"}
+        self.left = [cell for cell in ablation.cells if cell not in begun]
+        """What is to judge the arms and has not been handed out."""
+        self.tuning: dict[str, list[str]] = {arm.name: [] for arm in ablation.arms}
+        """The tuning trials of each arm, by their ids."""
+        for asked in known:
+            if asked.phase == "tune" and asked.arm in self.tuning:
+                self.tuning[asked.arm].append(asked.id)
+        self.ended: dict[str, TrialResult] = {}
+        """Those that have ended: Tune asks again at each event while an arm waits, too often to read thousands of rows."""
         self.chosen: dict[str, Configuration] = {}
         """Configurations that were found to judge their arms: that does not change any more."""
 
@@ -33,23 +42,23 @@ class ArmQueue:
         """Whether nothing is left to hand out, now or later: an arm whose tuning trials all failed is never judged."""
         if self._tuned_least() is not None:
             return False
-        left = {arm for arm, seed in self.ablation.cells if (arm, seed) not in self.begun}
-        if not left or self.ablation.tune is None:
-            return not left
-        tuning = self._tuning()
-        return not any(row.state in ("complete", "running") for arm in left for row in tuning[arm])
+        if not self.left or self.ablation.tune is None:
+            return not self.left
+        waiting = {arm for arm, _ in self.left}
+        return not any(row.state in ("complete", "running") for arm in waiting for row in self._rows(arm))
 
     def next(self) -> Asked | None:
         """The next trial; None while all that is left waits for an arm's tuning to end, or nothing is left."""
         arm = self._tuned_least()
         if arm is not None:
-            return self.memory.ask(arm)
-        left = [cell for cell in self.ablation.cells if cell not in self.begun]
-        if any(arm not in self.chosen for arm, _ in left):
-            self._choose()
-        for arm, seed in left:
+            asked = self.memory.ask(arm)
+            if asked is not None:
+                self.tuning[arm].append(asked.id)
+            return asked
+        self._choose()
+        for place, (arm, seed) in enumerate(self.left):
             if arm in self.chosen:
-                self.begun.add((arm, seed))
+                del self.left[place]
                 return self.memory.ask_final(arm, self.chosen[arm], seed)
         return None
 
@@ -63,23 +72,23 @@ class ArmQueue:
 
     def _choose(self) -> None:
         """What judges each arm: its only configuration, or the best of its tuning once that is over."""
-        if self.ablation.tune is None:
-            self.chosen = {arm.name: self.ablation.configuration(arm.name) for arm in self.ablation.arms}
-            return
         objective = self.memory.objective
-        for arm, rows in self._tuning().items():
+        for arm in self.tuning.keys() - self.chosen.keys():
+            if self.ablation.tune is None:
+                self.chosen[arm] = self.ablation.configuration(arm)
+                continue
+            rows = self._rows(arm)
             complete = [row for row in rows if row.state == "complete"]
             if complete and not any(row.state == "running" for row in rows):
                 best = max(complete, key=lambda row: objective.sign * row.metrics[objective.metric])
                 self.chosen[arm] = self.ablation.at_full_length(self.memory.asked(best.id).configuration)
 
-    def _tuning(self) -> dict[str, list[TrialResult]]:
-        """The tuning trials of each arm."""
-        found: dict[str, list[TrialResult]] = {arm.name: [] for arm in self.ablation.arms}
-        for row in self.memory.results():
-            if row.phase == "tune" and row.arm in found:
-                found[row.arm].append(row)
-        return found
+    def _rows(self, arm: str) -> list[TrialResult]:
+        """The tuning trials of an arm, as far as they have come."""
+        for id in self.tuning[arm]:
+            if id not in self.ended and (row := self.memory.result(id)).state != "running":
+                self.ended[id] = row
+        return [self.ended.get(id) or self.memory.result(id) for id in self.tuning[arm]]
 
 
 class SearchQueue:

@@ -1,17 +1,15 @@
-"""How long a study will take, from a probe of some steps of each of its networks."""
+"""How long a study will take on this machine, from a probe of some steps of each of its networks."""
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ablate.study.study import Study
-from ablate.summary.ablation_plan import tuning_epochs
-from ablate.summary.halving import epochs_of, reach
+from ablate.summary.scaling import plays
+from ablate.summary.trial_paces import probed
 from ablate.training.probe import Pace
-
-AROUND_SECONDS = 20.0
-"""Before the first trial trains (Ray, torch: 11), and after the last (latency, MLflow, Ray's end); docs/benchmarks.md."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +34,5 @@ class Duration:
 
 def estimate(study: Study, paces: Mapping[str, Pace], *, slots: int) -> Duration:
     """Of a whole study; `paces` are those of its arms by their names, of a search those of some of its configurations."""
-    if study.ablation is None:
-        mean = Pace(
-            *(sum(getattr(p, name) for p in paces.values()) / len(paces) for name in ("setup", "epoch", "test"))
-        )
-        size, asked = study.space.size, study.search.trials
-        trials = asked if size is None else min(asked, size)
-        epochs = epochs_of(reach(study.asha, trials=trials, epochs=study.space.epochs))
-        work = trials * mean.setup + epochs * mean.epoch + mean.test
-    else:
-        work = 0.0
-        for arm, pace in paces.items():
-            tuning, seeds = study.ablation.tuning_trials(arm), len(study.ablation.seeds)
-            tuned = tuning_epochs(study.ablation, tuning) if tuning else 0.0
-            work += (
-                (tuning + seeds) * pace.setup + (tuned + seeds * study.space.epochs) * pace.epoch + seeds * pace.test
-            )
-    return Duration(AROUND_SECONDS + work / slots, slots, len(paces))
+    runs = plays(study, probed(study, paces), slots=slots)
+    return Duration(statistics.fmean(run.seconds for run in runs), slots, len(paces))

@@ -53,11 +53,16 @@ def epochs_of(come: dict[int, float]) -> float:
 def _rungs_passed(quality: float, seen: list[list[float]], share: float) -> int:
     """At how many rungs a trial is not below the `share` quantile of those before it; it is added to all it comes to."""
     for number, earlier in enumerate(seen):
-        behind = bool(earlier) and quality < _quantile(earlier, share)
-        insort(earlier, quality)
-        if behind:
+        if is_behind(quality, earlier, share):
             return number
     return len(seen)
+
+
+def is_behind(quality: float, earlier: list[float], share: float) -> bool:
+    """Whether a trial that comes to a rung is below the `share` quantile of those before it, `earlier`; it is added to them."""
+    behind = bool(earlier) and quality < _quantile(earlier, share)
+    insort(earlier, quality)
+    return behind
 
 
 def _quantile(values: list[float], share: float) -> float:

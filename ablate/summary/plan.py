@@ -13,6 +13,7 @@ from ablate.study.study import Study
 from ablate.summary.ablation_plan import AblationPlan, ablation_lines, plan_ablation
 from ablate.summary.duration import Duration
 from ablate.summary.halving import epochs_of, reach
+from ablate.summary.scaling import Scaling, scaling_lines
 from ablate.types import Scalar
 
 
@@ -58,6 +59,8 @@ class Plan:
     """In place of the search."""
     duration: Duration | None = None
     """Where it was probed."""
+    scaling: Scaling | None = None
+    """Where a cluster was asked about."""
     done: int = 0
     """Trials that an earlier run has ended: they are not repeated."""
 
@@ -67,6 +70,7 @@ def make_plan(
     architectures: Mapping[str, Mapping[str, float]],
     earlier: StudyResults | None = None,
     duration: Duration | None = None,
+    scaling: Scaling | None = None,
 ) -> Plan:
     """The plan of `study`; `architectures` are the static costs of its networks, `earlier` is what it has found so far."""
     size = study.space.size
@@ -94,6 +98,7 @@ def make_plan(
         forbidden={name: broken for name, costs in architectures.items() if (broken := _broken(study, costs))},
         ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
         duration=duration,
+        scaling=scaling,
         done=sum(row.state != "running" for row in earlier.trials) if earlier else 0,
     )
 
@@ -118,6 +123,7 @@ def as_text(plan: Plan, path: str) -> str:
         _row("objective", plan.objective),
         *(_search(plan) if plan.ablation is None else (_row(*line) for line in ablation_lines(plan.ablation))),
         *([_row("time", plan.duration.text)] if plan.duration else []),
+        *_scaling(plan),
         *([_row("so far", f"{_count(plan.done, 'trial')} ended: kept, and not repeated")] if plan.done else []),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
@@ -163,6 +169,11 @@ def _stopping(plan: Plan) -> list[str]:
         return [_row("stopping", "none: every trial trains to its last epoch")]
     reach = [f"{rung.trials} reach epoch {rung.epoch}" for rung in plan.rungs]
     return [_row("stopping", f"ASHA: {', '.join(reach)}, about {plan.last_epoch_trials} the last")]
+
+
+def _scaling(plan: Plan) -> list[str]:
+    lines = scaling_lines(plan.scaling) if plan.scaling else []
+    return [_row("" if place else "scaling", line) for place, line in enumerate(lines)]
 
 
 def _architectures(plan: Plan) -> list[str]:
