@@ -175,7 +175,12 @@ class _Run:
             self._measure_first()
             interruption.check()
             watchers = (self.progress, self.mirror)
-            train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=interruption.check)
+            # On this machine a process that dies has mostly done so by itself, and would again; on a cluster its node has gone.
+            restarts = 0 if self.options.address is None else 3
+            check = interruption.check
+            train_trials(
+                self.memory, self.queue, self._specify, watchers, slots=self.slots, restarts=restarts, check=check
+            )
             interruption.check()
         if still_open(self.memory).anything:
             self._close()

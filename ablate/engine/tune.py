@@ -31,9 +31,13 @@ def train_trials(
     watchers: Sequence[Watcher],
     *,
     slots: int,
+    restarts: int,
     check: Callable[[], None],
 ) -> None:
-    """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted."""
+    """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted.
+
+    A trial whose process dies begins again, at its checkpoint, up to `restarts` times.
+    """
     import ray.train
     import ray.tune
 
@@ -71,7 +75,7 @@ def train_trials(
             storage_path=str(tune_folder(memory.folder)),
             verbose=0,
             callbacks=[recorder],
-            failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
+            failure_config=ray.tune.FailureConfig(max_failures=restarts),  # expected failures are caught in the trial
         ),
     ).fit()
 
