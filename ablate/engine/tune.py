@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,12 +32,12 @@ def train_trials(
     watchers: Sequence[Watcher],
     *,
     slots: int,
-    restarts: int,
     check: Callable[[], None],
+    losses: Counter[int],
 ) -> None:
     """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted.
 
-    A trial whose process dies begins again, at its checkpoint, up to `restarts` times.
+    A trial that loses its node is handed out again, or is left unfinished where Tune has been told that it was the last.
     """
     import ray.train
     import ray.tune
@@ -58,11 +59,12 @@ def train_trials(
         scheduler.replay({asked.number: memory.curve(asked.number)}, {asked.number: asked.group})
         recorder.found(row)
 
-    recorder = Recorder(memory, scheduler.stopped, list(watchers), check)
+    searcher = StudySearcher(memory, queue, specify, found)
+    recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses)
     ray.tune.Tuner(
         ray.tune.with_resources(run_trial, {"cpu": study.resources.cpus, "gpu": study.resources.gpus}),
         tune_config=ray.tune.TuneConfig(
-            search_alg=StudySearcher(memory, queue, specify, found),
+            search_alg=searcher,
             scheduler=scheduler,
             num_samples=-1,  # the searcher says when it is over
             max_concurrent_trials=slots,
@@ -75,7 +77,7 @@ def train_trials(
             storage_path=str(tune_folder(memory.folder)),
             verbose=0,
             callbacks=[recorder],
-            failure_config=ray.tune.FailureConfig(max_failures=restarts),  # expected failures are caught in the trial
+            failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
         ),
     ).fit()
 
