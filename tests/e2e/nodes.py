@@ -40,7 +40,7 @@ def head(folder: Path, *words: str) -> Iterator[str]:
 @contextmanager
 def node(log: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """`ray start` with these words, in a process group of its own; it may be killed meanwhile."""
-    ray = Path(sys.executable).with_name("ray")
+    ray = str(Path(sys.executable).with_name("ray"))
     command = [ray, "start", "--include-dashboard=false", "--include-log-monitor=false", "--block", *words]
     with log.open("w") as output:
         process = subprocess.Popen(

@@ -12,8 +12,12 @@ from ablate.store.memory import Memory
 from ablate.store.queue import queue_of
 from tests.store.studies import open_memory
 
-NODE = "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node Id: 0f3a"
-PROCESS = "The actor died unexpectedly before finishing this task.\nThe actor is dead because its worker process has died."
+NODE = (
+    "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node Id: 0f3a"
+)
+PROCESS = (
+    "The actor died unexpectedly before finishing this task.\nThe actor is dead because its worker process has died."
+)
 
 
 def recorder_of(memory: Memory) -> tuple[Recorder, StudySearcher]:
