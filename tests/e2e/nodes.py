@@ -30,7 +30,8 @@ def head(folder: Path, *words: str) -> Iterator[str]:
     session = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has 107 bytes
     port = free_port()
     try:
-        with node(folder / "head.log", "--head", f"--port={port}", f"--temp-dir={session}", *words) as process:
+        own = ("--head", "--no-monitor", f"--port={port}", f"--temp-dir={session}")
+        with node(folder / "head.log", *own, *words) as process:
             yield f"127.0.0.1:{port}"
             assert process.poll() is None, "a Ray that was only joined has been ended"
     finally:
