@@ -30,7 +30,7 @@ def head(folder: Path, *words: str) -> Iterator[str]:
     session = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has 107 bytes
     port = free_port()
     try:
-        own = ("--head", "--no-monitor", f"--port={port}", f"--temp-dir={session}")
+        own = ("--head", "--include-dashboard=false", "--no-monitor", f"--port={port}", f"--temp-dir={session}")
         with node(folder / "head.log", *own, *words) as process:
             yield f"127.0.0.1:{port}"
             assert process.poll() is None, "a Ray that was only joined has been ended"
@@ -42,7 +42,7 @@ def head(folder: Path, *words: str) -> Iterator[str]:
 def node(log: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """`ray start` with these words, in a process group of its own; it may be killed meanwhile."""
     ray = str(Path(sys.executable).with_name("ray"))
-    command = [ray, "start", "--include-dashboard=false", "--include-log-monitor=false", "--block", *words]
+    command = [ray, "start", "--include-log-monitor=false", "--block", *words]
     with log.open("w") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, **OPEN}, start_new_session=True
