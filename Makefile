@@ -38,6 +38,8 @@ uv:
 	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .venv/uv.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/uv.txt
 
-lock:  ## Compile requirements.lock anew from pyproject.toml.
+lock:  ## Compile requirements.lock anew from pyproject.toml, and what the MLflow server of cluster/ has beside it.
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	printf 'boto3\npsycopg2-binary\n' | $(BIN)/uv pip compile - --constraint requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file cluster/mlflow.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +15,11 @@ from ablate.types import INFEASIBLE, TrialResult
 
 REPORTED = ("train/", "val/", "test/", "time/", "cost/", "best/")
 """What of a report is ours; the rest is Tune's."""
+
+NODE_DIED = "its node has died"
+"""In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
+MOST_LOSSES = 3
+"""A trial that has lost so many nodes may be what ends them, by taking all of their memory."""
 
 
 class Watcher(Protocol):
@@ -33,13 +39,21 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
     """Writes into the study's memory first, then tells the watchers.
 
     `stopped` is the scheduler's list of trials that it stopped, and why: only the scheduler knows. `check` is called at every
-    turn of Tune's loop, and may raise to end it.
+    turn of Tune's loop, and may raise to end it. `take_back` is told of each trial whose node died: it is not over, and goes on
+    elsewhere; `losses` counts these.
     """
 
     def __init__(
-        self, memory: Memory, stopped: dict[int, str], watchers: list[Watcher], check: Callable[[], None]
+        self,
+        memory: Memory,
+        stopped: dict[int, str],
+        watchers: list[Watcher],
+        check: Callable[[], None],
+        take_back: Callable[[int], None],
+        losses: Counter[int],
     ) -> None:
         self.memory, self.stopped, self.watchers, self.check = memory, stopped, watchers, check
+        self.take_back, self.losses = take_back, losses
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore of its own, which is not used."""
@@ -91,10 +105,14 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
-        error = trial.get_error() or RuntimeError("its process died")
+        error, number = trial.get_error() or RuntimeError("its process died"), trial.config["number"]
+        if NODE_DIED in str(error) and self.losses[number] < MOST_LOSSES:
+            self.losses[number] += 1
+            self.take_back(number)
+            return
         lines = [line for line in str(error).strip().splitlines() if line.strip()]
         reason = lines[-1].strip() if lines else type(error).__name__
-        self._end(trial.config["number"], "failed", f"process died: {reason}")
+        self._end(number, "failed", f"process died: {reason}")
         _forget_statistics(trial)
 
     def found(self, result: TrialResult) -> None:

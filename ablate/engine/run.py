@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -171,15 +172,15 @@ class _Run:
         """What is left to do: trials, then the closing."""
         from ablate.engine.closing import still_open
 
-        if self._trials_left():
+        watchers, check, losses = (self.progress, self.mirror), interruption.check, Counter[int]()
+        while self._trials_left():  # more than once where the last of them lost their node
             self._measure_first()
-            interruption.check()
-            watchers = (self.progress, self.mirror)
-            train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=interruption.check)
-            interruption.check()
+            check()
+            train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=check, losses=losses)
+            check()
         if still_open(self.memory).anything:
             self._close()
-            interruption.check()
+            check()
 
     def _trials_left(self) -> bool:
         return bool(self.memory.unfinished()) or not self.queue.over

@@ -8,6 +8,7 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from ablate.store.asked import Asked
+from ablate.store.asked import trial_id as name_of
 from ablate.store.memory import Memory
 from ablate.store.queue import Queue
 from ablate.training.spec import TrialSpec
@@ -48,6 +49,10 @@ class StudySearcher(Searcher):  # type: ignore[misc]
                 return asked
             self.reused(asked, found)
         return None
+
+    def take_back(self, number: int) -> None:
+        """A trial that was handed out is not over: hand it out again, before any new one."""
+        self.unfinished.append(self.memory.asked(name_of(number)))
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Nothing: see `recorder`."""

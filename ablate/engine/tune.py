@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,8 +34,12 @@ def train_trials(
     *,
     slots: int,
     check: Callable[[], None],
+    losses: Counter[int],
 ) -> None:
-    """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted."""
+    """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted.
+
+    A trial that loses its node is handed out again, or is left unfinished where Tune has been told that it was the last.
+    """
     import ray.train
     import ray.tune
 
@@ -54,11 +59,12 @@ def train_trials(
         scheduler.replay({asked.number: memory.curve(asked.number)}, {asked.number: asked.group})
         recorder.found(row)
 
-    recorder = Recorder(memory, scheduler.stopped, list(watchers), check)
+    searcher = StudySearcher(memory, queue, specify, found)
+    recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses)
     ray.tune.Tuner(
         _trainable(study.resources, tune_folder(memory.folder)),
         tune_config=ray.tune.TuneConfig(
-            search_alg=StudySearcher(memory, queue, specify, found),
+            search_alg=searcher,
             scheduler=scheduler,
             num_samples=-1,  # the searcher says when it is over
             max_concurrent_trials=slots,

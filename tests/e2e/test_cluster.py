@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.study import rows, run, write_study
+from tests.e2e.nodes import OPEN, free_port, head, kill, node
+from tests.e2e.study import command, rows, run, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[str]:
-    """The address of a head node of 2 CPUs, without token, so that nothing is written into the home folder."""
-    port = free_port()
-    ray = Path(sys.executable).with_name("ray")
-    words = ["start", "--head", f"--port={port}", "--num-cpus=2", "--include-dashboard=false", "--block"]
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
-    log = (tmp_path / "ray.log").open("w")
-    session = tempfile.mkdtemp(prefix="ray-")  # short: the path of a socket has 107 bytes
-    head = subprocess.Popen([ray, *words, f"--temp-dir={session}"], stdout=log, stderr=log, env=environment)
-    try:
-        end = time.monotonic() + 60
-        while "Ray runtime started" not in (tmp_path / "ray.log").read_text():
-            assert head.poll() is None and time.monotonic() < end, (tmp_path / "ray.log").read_text()
-            time.sleep(0.2)
-        yield f"127.0.0.1:{port}"
-        assert head.poll() is None, "the study ended a Ray that it only joined"
-    finally:
-        head.terminate()
-        head.wait(timeout=30)
-        log.close()
-        shutil.rmtree(session, ignore_errors=True)
+    """The address of a head node of 2 CPUs."""
+    with head(tmp_path, "--num-cpus=2") as address:
+        yield address
 
 
 def test_a_study_runs_on_a_ray_that_was_started_apart(tmp_path: Path, cluster: str) -> None:
@@ -83,3 +56,21 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
         "  write auto or HOST:PORT, or leave --address out to run on this machine",
     ]
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_trial_whose_node_dies_begins_again_on_another(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=2, epochs=40, stopping="none"), tmp_path / "runs"
+    trials = [out / "small" / "trials" / f"000{number}" / "metrics.jsonl" for number in (0, 1)]
+    with (
+        head(tmp_path, "--num-cpus=0") as address,
+        node(tmp_path / "one.log", f"--address={address}", "--num-cpus=1"),
+        node(tmp_path / "other.log", f"--address={address}", "--num-cpus=1") as other,
+    ):
+        words = command("run", study, "--out", out, "--address", address)
+        driver = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, **OPEN})
+        wait_until(lambda: all(trial.exists() for trial in trials), seconds=300, what="a trial trains on each node")
+        kill(other)
+        _, told = driver.communicate(timeout=300)
+        assert driver.returncode == 0, told
+    found = rows(out / "small")
+    assert [(row["state"], row["epochs"]) for row in found] == [("complete", 40)] * 2, told

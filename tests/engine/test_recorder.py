@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 from ray.tune.experiment import Trial
@@ -12,7 +13,7 @@ from tests.store.studies import open_memory, report
 
 def test_an_ended_trial_leaves_none_of_tunes_statistics_behind(tmp_path: Path) -> None:
     memory = open_memory(tmp_path / "made-up")
-    recorder = Recorder(memory, {}, [], lambda: None)
+    recorder = Recorder(memory, {}, [], lambda: None, lambda number: None, Counter())
     asked = memory.ask()
     assert asked is not None
     trial = Trial("made-up", stub=True, config={"number": asked.number})
