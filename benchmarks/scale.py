@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
             [clock, *([mirror] if mlflow else [])],
             slots=slots,
             check=lambda: None,
+            losses=Counter(),
         )
         seconds, after = time.perf_counter() - begin, _rss_mib()
         catching_up = time.perf_counter()

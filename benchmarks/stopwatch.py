@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +17,9 @@ class Stopwatch:
     """Seconds and calls of each part, in the thread that made the watch."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         """By the clock on the wall."""
-        self.cpu_seconds: Counter[str] = Counter()
+        self.cpu_seconds: defaultdict[str, float] = defaultdict(float)
         """Of this thread alone: what it took from a processor, however busy the machine is."""
         self.calls: Counter[str] = Counter()
         self.thread = threading.get_ident()

@@ -1,9 +1,9 @@
 """A trial of several workers: TorchTrainer on the cluster, driven by Tune's reused trial actor.
 
-The stock pattern starts a trainer for each trial, and its workers import torch anew. Here a trainer serves all trials of a slot: its
-workers ask for one after the other, and only a failure that leaves them at odds with each other ends them. What they report
-goes past Ray Train (`engine.exchange`): neither its two seconds between reports, nor the bridge that can hang, nor the workers
-that a killed trial leaves behind can then happen.
+The stock pattern starts a trainer for each trial, and its workers import torch anew. Here one serves all trials of a slot:
+its workers ask for one after the other, and end where a failure leaves them at odds with each other. What they report goes
+past Ray Train (`engine.exchange`), without its two seconds between reports and its bridge that can hang; and a trial that
+is stopped leaves no workers, for it does not end them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import ray.tune
 from ray.tune.result import RESULT_DUPLICATE
 
 from ablate.engine.exchange import Exchange, Message
-from ablate.engine.failing import reason
+from ablate.engine.failing import NODE_DIED, reason
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.spec import TrialSpec
 
 TOKEN = {"memory": 2**20}
-"""What the trial actor itself holds: Tune wants a resource, and a part of a CPU could cost a whole group of workers its place."""
+"""What the trial actor itself holds. Tune wants something; a part of a CPU could cost a whole group of workers its place."""
 LOOK_SECONDS = 1.0
 """How often the trial actor looks whether its workers are still there."""
 STOP_SECONDS = 30.0
@@ -41,7 +41,8 @@ class DistributedTrial(ray.tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any], *, storage: str) -> None:
         """`storage` is a folder that all nodes see."""
-        self.storage, self.group = storage, None
+        self.storage = storage
+        self.group: _Group | None = None
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -52,12 +53,17 @@ class DistributedTrial(ray.tune.Trainable):  # type: ignore[misc]
         return True
 
     def step(self) -> dict[str, Any]:
-        """The next report. A trial that is over repeats none: Tune then takes the last."""
+        """The next report. A trial that is over repeats none: Tune then takes the last.
+
+        Raises RuntimeError where a worker's node has died: the trial can go on elsewhere.
+        """
         assert self.group is not None, "a step of no trial"
         message = self.group.next()
         if message.kind == "report":
             return message.told
         self._end(message.kind == "ended")
+        if NODE_DIED in message.told.get("failure", ""):
+            raise RuntimeError(message.told["failure"])
         return {"done": True, **(message.told or {RESULT_DUPLICATE: True})}
 
     def cleanup(self) -> None:
@@ -170,10 +176,11 @@ def _introduction(exchange: Any) -> Any:
 
 
 def _first_failure(error: Exception | None) -> str:
-    """Why the workers ended, in a line."""
+    """Why the workers ended, in a line; that a node died if one did, for it ends the others, too."""
     failures = getattr(error, "worker_failures", {})
-    lines = [f"worker {rank}: {failure}" for rank, failure in sorted(failures.items())] or [str(error)]
-    return lines[0].strip().splitlines()[0]
+    told = [f"worker {rank}: {failure}" for rank, failure in sorted(failures.items())] or [str(error)]
+    told.sort(key=lambda text: NODE_DIED not in text)
+    return f"{' '.join(told[0].split())[:200]}" + (f" ({NODE_DIED})" if NODE_DIED in told[0] else "")
 
 
 def work(config: dict[str, Any]) -> None:
@@ -191,7 +198,7 @@ def work(config: dict[str, Any]) -> None:
 
 
 def _train(spec: TrialSpec, exchange: Any, workers: Any) -> dict[str, str]:
-    """Train one trial; why it ended before its last epoch, if it did, and the workers can go on. Raises what they cannot survive."""
+    """Train one trial; why it ended early, if it did and the workers can go on. Raises what they cannot survive."""
     from ablate.training.loop import train
 
     reports = 0

@@ -5,6 +5,9 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+NODE_DIED = "its node has died"
+"""In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
+
 
 def reason(error: Exception, folder: str) -> dict[str, str]:
     """`infeasible` or `failure`, in place of metrics; what nobody expects leaves its traceback in the trial's `folder`."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import ray.tune
 
+from ablate.engine.failing import NODE_DIED
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
 from ablate.types import INFEASIBLE, TrialResult
@@ -16,8 +17,6 @@ from ablate.types import INFEASIBLE, TrialResult
 REPORTED = ("train/", "val/", "test/", "time/", "cost/", "best/")
 """What of a report is ours; the rest is Tune's."""
 
-NODE_DIED = "its node has died"
-"""In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
 MOST_LOSSES = 3
 """A trial that has lost so many nodes may be what ends them, by taking all of their memory."""
 

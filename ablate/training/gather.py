@@ -23,7 +23,7 @@ class _Gather(torch.autograd.Function):
         return gathered
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         summed = gradients[0].contiguous()
         dist.all_reduce(summed)
         return summed[dist.get_rank()]
@@ -31,5 +31,5 @@ class _Gather(torch.autograd.Function):
 
 def gather(own: Float[Tensor, "*shape"]) -> Float[Tensor, "W *shape"]:
     """The tensors of all workers, by rank; all have one shape. Each worker goes on to compute the same of them."""
-    gathered: Tensor = _Gather.apply(own)  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(own)
     return gathered

@@ -6,6 +6,8 @@ Shapes: B items of a worker, W workers, C channels.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,10 +19,11 @@ from ablate.training.gather import gather
 def make_global(network: nn.Module) -> None:
     """Turn every batch norm in `network` into one over all workers, in place; weights and their names stay."""
     on_gpu = next(network.parameters()).is_cuda
+    convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, _BatchNorm):
-                setattr(module, name, nn.SyncBatchNorm.convert_sync_batchnorm(child) if on_gpu else _like(child))
+                setattr(module, name, convert(child) if on_gpu else _like(child))
 
 
 def _like(norm: _BatchNorm) -> GlobalBatchNorm:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,6 @@ from tests.e2e.nodes import OPEN, free_port, head, kill, node
 from tests.e2e.study import command, rows, run, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[str]:
-    """The address of a head node of 2 CPUs."""
-    with head(tmp_path, "--num-cpus=2") as address:
-        yield address
 
 
 def test_a_study_runs_on_a_ray_that_was_started_apart(tmp_path: Path, cluster: str) -> None:

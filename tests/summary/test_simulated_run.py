@@ -25,7 +25,8 @@ def equal(
 def test_equal_trials_take_rounds(count: int, slots: int, rounds: int) -> None:
     run = simulate(equal(count), slots=slots, overheads=NOTHING)
     assert run.seconds == pytest.approx(rounds * 7.0)
-    assert (run.busy_seconds, run.reports) == (pytest.approx(count * 7.0), count * 3)
+    assert run.busy_seconds == pytest.approx(count * 7.0)
+    assert run.reports == count * 3
 
 
 def test_a_slot_pays_for_its_process_once_and_a_study_for_its_start_and_end() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed
-import torch.multiprocessing
+from torch.multiprocessing.spawn import spawn
 
 from ablate.training.workers import Workers
 
@@ -18,7 +18,7 @@ Work = Callable[[Workers, Path], Any]
 
 def together(work: Work, folder: Path, *, size: int) -> list[Any]:
     """What `work` returned on each of `size` workers, by rank."""
-    torch.multiprocessing.spawn(_enter, (work, folder, size), nprocs=size)  # type: ignore[no-untyped-call]
+    spawn(_enter, (work, folder, size), nprocs=size)  # type: ignore[no-untyped-call]
     return [torch.load(folder / f"result-{rank}.pt", weights_only=False) for rank in range(size)]
 
 
