@@ -94,7 +94,7 @@ def _greedy_lazily(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray,
     heapq.heapify(bounds)
     found: list[int] = []
     while bounds:
-        bound, position, known = heapq.heappop(bounds)
+        _, position, known = heapq.heappop(bounds)
         if known == len(found):
             found.append(position)
             continue

@@ -7,7 +7,6 @@ import random
 import time
 
 import numpy as np
-
 import pytest
 from jaxtyping import Float
 
