@@ -60,6 +60,8 @@ class Plan:
     """Where it was probed."""
     done: int = 0
     """Trials that an earlier run has ended: they are not repeated."""
+    notes: tuple[str, ...] = ()
+    """What an earlier run has written down of the data."""
 
 
 def make_plan(
@@ -95,6 +97,7 @@ def make_plan(
         ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
         duration=duration,
         done=sum(row.state != "running" for row in earlier.trials) if earlier else 0,
+        notes=earlier.notes if earlier else (),
     )
 
 
@@ -119,6 +122,7 @@ def as_text(plan: Plan, path: str) -> str:
         *(_search(plan) if plan.ablation is None else (_row(*line) for line in ablation_lines(plan.ablation))),
         *([_row("time", plan.duration.text)] if plan.duration else []),
         *([_row("so far", f"{_count(plan.done, 'trial')} ended: kept, and not repeated")] if plan.done else []),
+        *(_row("data", note) for note in plan.notes),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
         _row("run it", f"ablate run {path}"),
