@@ -40,7 +40,9 @@ def roc_figure(roc: Roc, *, title: str) -> Figure:
     over.axvline(roc.threshold, color=GREY, linewidth=1, linestyle=":", label="threshold from validation")
     over.set_xlabel("threshold (cosine similarity)")
     over.set_ylabel("share of pairs called the same")
-    over.legend(loc="upper right", frameon=False, fontsize=9)  # both curves have fallen there; "best" is slow to be found
+    over.legend(
+        loc="upper right", frameon=False, fontsize=9
+    )  # both curves have fallen there; "best" is slow to be found
     for axes in (plain, logarithmic, over):
         axes.grid(alpha=0.3)
     figure.suptitle(f"{title}; {roc.num_pairs:,} pairs", fontsize=11)
