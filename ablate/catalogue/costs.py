@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Cost:
     """Heads its column in tables."""
     scale: float = 1.0
     """What it is multiplied with there."""
+    bounds: tuple[float, float] = (0.0, inf)
+    """Least and greatest value it can take."""
 
 
 _ALONE = "nothing else running"
@@ -114,6 +117,7 @@ _TRAINED = (
         "of the training steps' time, what making batches takes, augmentation included",
         "trained",
         title="data share",
+        bounds=(0.0, 1.0),
     ),
     Cost(
         "cost/peak_memory_mib",

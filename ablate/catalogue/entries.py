@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ablate.catalogue.costs import COSTS, Cost
 from ablate.catalogue.metrics import METRICS, OFFICIAL, Metric
 
@@ -21,3 +23,9 @@ def summary_of(name: str) -> str:
     """What it is; empty where the catalogue does not say."""
     entry = entry_of(name)
     return entry.summary if entry is not None else ""
+
+
+def bounds_of(name: str) -> tuple[float, float]:
+    """Least and greatest value it can take; infinite where the catalogue does not say."""
+    entry = entry_of(name)
+    return entry.bounds if entry is not None else (-inf, inf)

@@ -14,6 +14,8 @@ class Metric:
     """maximize or minimize."""
     summary: str
     source: str
+    bounds: tuple[float, float] = (0.0, 1.0)
+    """Least and greatest value it can take: shares, all of them."""
 
 
 _PAIRS = "balanced pairs of the split, cosine similarity"

@@ -34,6 +34,13 @@ def summarize(
         bool, typer.Option("--importance", help="Of a search: which parameters mattered (fANOVA, PED-ANOVA).")
     ] = False,
     format: Annotated[str, typer.Option(help="table, md, csv, json, latex or html, a page of one file.")] = "table",
+    table: Annotated[
+        Optional[str],
+        typer.Option(
+            help="What --format csv writes: trials (the default); of an ablation effects, interactions or arms, too.",
+            metavar="TABLE",
+        ),
+    ] = None,
     output: Annotated[Optional[Path], typer.Option(help="Write to this file.", metavar="FILE")] = None,
     figures: Annotated[
         Optional[Path], typer.Option(help="Write the study's pictures (PNG) into this folder.", metavar="DIR")
@@ -45,9 +52,14 @@ def summarize(
     ] = None,
 ) -> None:
     """What a study has found: best trials and Pareto front of a search; of an ablation effects with intervals and verdicts."""
+    from ablate.summary.csv_table import TABLES, TRIALS
     from ablate.summary.pareto import pareto_front
     from ablate.summary.render import FORMATS, render
 
+    if table is not None and (table not in TABLES or format != "csv"):
+        raise AblateError(
+            f"--table {table}: it says which table --format csv writes\n  give both, TABLE one of {', '.join(TABLES)}"
+        )
     if format not in FORMATS:
         raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
     if (study is not None and experiment is not None) or (tracking_uri is not None and experiment is None):
@@ -58,12 +70,16 @@ def summarize(
         raise AblateError(
             f"--metric judges the arms of an ablation, and this is a search\n  use --pareto {metric},cost/flops"
         )
+    if table not in (None, TRIALS) and found.design is None:
+        raise AblateError(
+            f"--table {table} is of an ablation, and this is a search\n  leave it out: its table is the trials"
+        )
     if importance or (format == "html" and found.design is None):
         found = _with_importance(found, tell=importance)
     front = pareto_front(found, objectives[0] if objectives else None, objectives[1:])
     if figures is not None:
         _write_figures(found, figures, metric, front)
-    text = render(found, front, format, metric)
+    text = render(found, front, format, metric, table or TRIALS)
     if output is None:
         typer.echo(text, nl=False)
     else:

@@ -76,12 +76,15 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
         folder.check(study, digest)
     if allowed is None:
         allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
-    notes, left = [*notes_on_data(spec), *official_notes(spec)], {}
+    on_data, left = notes_on_data(spec), {}
+    notes = [*on_data, *official_notes(spec)]
     if options.fresh and folder.path.exists():
         with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
     with folder.held() as last:
         last = last or left
+        folder.check(study, digest)  # again, now that nobody else can change it
+        folder.describe(study, digest, on_data)
         return _Run(study, options, folder, spec, digest, allowed, notes).go(last, interruption)
 
 
@@ -101,8 +104,6 @@ class _Run:
         self.study, self.options, self.folder, self.data = study, options, folder, data
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
         self.closed = False
-        folder.check(study, digest)  # again, now that nobody else can change it
-        folder.describe(study, digest)
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
         self.memory = Memory(folder, study, slots=self.slots, archive=archive)
         self.queue = queue_of(self.memory)

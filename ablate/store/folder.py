@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -153,8 +153,8 @@ class StudyFolder:
             + " or give this one another name (`--set study=NAME`)"
         )
 
-    def describe(self, study: Study, data_digest: str | None = None) -> None:
-        """Write down what the trials mean, where they run, and the file as it was read."""
+    def describe(self, study: Study, data_digest: str | None = None, notes: Sequence[str] = ()) -> None:
+        """Write down what the trials mean, where they run, what is to be known of their data, and the file as it was read."""
         from ablate.store.environment import describe_environment
 
         write_whole(self.path / "study.yaml", study.text)
@@ -169,6 +169,7 @@ class StudyFolder:
             "meaning": study.meaning | ({} if data_digest is None else {"data_digest": data_digest}),
             "resolved": study.resolved,
             "environment": describe_environment(),
+            "notes": list(notes),
         }
         write_whole(self.description, json.dumps(content, indent=1))
 

@@ -46,6 +46,8 @@ class StudyResults:
     """Versions, machine and commit of the last run (`describe_environment`); empty for a study from before it was kept."""
     resolved: Mapping[str, Any] = field(default_factory=dict)
     """The study file with `--set` applied; empty where it was read from MLflow."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of its data, a sentence each; none of a study from before they were kept, or from MLflow."""
     driven: bool = True
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
@@ -99,6 +101,7 @@ def read_folder(path: Path) -> StudyResults:
         weighed=weighed,
         environment=description.get("environment", {}),
         resolved=description.get("resolved", {}),
+        notes=tuple(description.get("notes", ())),
         driven=folder.driven,
     )
 

@@ -83,9 +83,8 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         )
     objectives = check_objectives(document, space, faults)
     check_algorithm(document, faults)
-    price = None
+    price = read_price(document, file.resources if file else None, faults)
     if file is not None:
-        price = read_price(document, file.cost, file.resources, faults)
         check_known(document, file.cost, file.resources, faults)
     if file is not None and space is not None:
         spaces = [space] if ablation is None else ablation.spaces.values()

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from ablate.errors import Fault
 from ablate.study.keys import near
-from ablate.study.spending import Cost, Resources
+from ablate.study.spending import Resources
 from ablate.study.strict import Strict
 from ablate.study.yaml_lines import Document
 
@@ -44,22 +44,24 @@ class PriceList(Strict):
     """Name -> its price."""
 
 
-def read_price(document: Document, cost: Cost, resources: Resources, faults: list[Fault]) -> Price | None:
-    """The price that a study names; None where it names none, or where that has faults, which are appended."""
-    if cost.prices is None or cost.machine is None:
-        return None
-    found = _read(document, cost.prices, faults)
-    if found is None:
+def read_price(document: Document, resources: Resources | None, faults: list[Fault]) -> Price | None:
+    """The price that a study names; None where it names none, or where that has faults, which are appended.
+
+    `resources` is None where the file has faults elsewhere: its list is then read all the same, so that all are told at once.
+    """
+    path, machine = document.get("cost", "prices"), document.get("cost", "machine")
+    found = _read(document, path, faults) if isinstance(path, str) else None
+    if found is None or not isinstance(machine, str):
         return None
     where = document.where(("cost", "machine"))
-    if cost.machine not in found.machines:
-        what = f"cost.machine: {cost.prices} lists no '{cost.machine}'"
-        faults.append(Fault(where, what, near(cost.machine, list(found.machines))))
+    if machine not in found.machines:
+        what = f"cost.machine: {path} lists no '{machine}'"
+        faults.append(Fault(where, what, near(machine, list(found.machines))))
         return None
-    price = found.machines[cost.machine]
-    if price.usd_per_hour(resources) is None:
+    price = found.machines[machine]
+    if resources is not None and price.usd_per_hour(resources) is None:
         key = "usd_per_gpu_hour" if resources.gpus else "usd_per_cpu_hour"
-        what = f"cost.machine: {cost.prices} lists no {key} of '{cost.machine}', which the trials train on"
+        what = f"cost.machine: {path} lists no {key} of '{machine}', which the trials train on"
         faults.append(Fault(where, what, "write it there, with its date and source, or leave prices and machine out"))
         return None
     return price

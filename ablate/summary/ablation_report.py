@@ -11,9 +11,9 @@ from ablate.summary.ablation_tables import arms_table, effects_table, heat_maps
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.effects import Effect, effects_of, interactions_of
 from ablate.summary.official import official_tables
-from ablate.summary.pareto import Front
+from ablate.summary.pareto import Front, costs_of
 from ablate.summary.pareto_tables import pareto_report
-from ablate.summary.search_report import failed_table
+from ablate.summary.search_report import data_notes, failed_table
 from ablate.summary.stability import budgets_of
 from ablate.summary.statistics import paired
 from ablate.summary.table import Report
@@ -32,7 +32,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         notes.append("one test split for all seeds: they differ in training and validation, not in what judges them")
     tables = [
         effects_table(effects, f"effects on {cells.metric}, in points", notes=notes),
-        arms_table(cells, front),
+        arms_table(cells, costs_of(front, study)),
         *fronts,
         *official_tables(study),
         effects_table(interactions, INTERACTIONS) if interactions else None,
@@ -50,7 +50,8 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         "aliases": list(cells.design.aliases),
         **told,
     }
-    return Report(answer(study, cells, effects), [table for table in tables if table is not None], data)
+    lines = [*answer(study, cells, effects), *data_notes(study)]
+    return Report(lines, [table for table in tables if table is not None], data)
 
 
 def as_json(effect: Effect) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import numpy as np
 from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
-from ablate.summary.pareto import Front, costs_of
 from ablate.summary.spread import spread_of
 from ablate.summary.table import Table
+from ablate.summary.weights import weight_of
 from ablate.summary.words import head, short_number
 from ablate.types import Scalar
 
@@ -75,9 +75,9 @@ def _time(effect: Effect) -> str:
     return change if effect.train_time_clear else f"({change})"
 
 
-def arms_table(cells: Cells, front: Front) -> Table:
+def arms_table(cells: Cells, costs: Sequence[str]) -> Table:
     """Each arm, best first: its mean over seeds with an interval, and what it costs."""
-    costs, sign = costs_of(front), -1 if cells.goal == "maximize" else 1
+    sign = -1 if cells.goal == "maximize" else 1
     means = {arm: list(cells.values(arm).values()) for arm in cells.design.arms}
     ranked = sorted(means, key=lambda arm: (not means[arm], sign * float(np.mean(means[arm])) if means[arm] else 0.0))
     rows = []
@@ -114,9 +114,10 @@ def means_of(cells: Cells, one: str, other: str) -> dict[tuple[Scalar, Scalar], 
     means: dict[tuple[Scalar, Scalar], float] = {}
     for a, b in product(design.levels[one], design.levels[other]):
         arms = [arm for arm, levels in design.arms.items() if levels.get(one) == a and levels.get(other) == b]
-        values = [value for arm in arms for value in cells.values(arm).values()]
+        values = {(arm, seed): value for arm in arms for seed, value in cells.values(arm).items()}
         if values:
-            means[a, b] = float(np.mean(values))
+            weights = [weight_of(design, arm) for arm, _ in values]
+            means[a, b] = float(np.average(list(values.values()), weights=weights))
     return means
 
 

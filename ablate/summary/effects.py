@@ -1,7 +1,7 @@
 """Effects: what each level changes against the baseline, over paired seeds, with its uncertainty and a verdict.
 
 A difference is taken within a seed, so that what the seed does to both arms cancels. In a grid it is the mean over all
-combinations of the other factors (a main effect); in a fractional plan a least-squares estimate of it.
+combinations of the other factors (a main effect), their levels weighed alike; in a fractional plan a least-squares estimate.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.power import detectable, seeds_needed
 from ablate.summary.statistics import ALPHA, Paired, holm, paired, verdict
+from ablate.summary.weights import weight_of
 from ablate.types import Scalar, TrialResult
 
 DUST = 1e-12
@@ -73,10 +74,7 @@ def interactions_of(cells: Cells) -> list[Effect]:
         for a, b in product(_others(design, one), _others(design, other)):
             squares = _squares(design, (one, a), (other, b))
             if squares:
-                together = {
-                    seed: float(np.mean(values))
-                    for seed, values in _by_seed(cells, squares, lambda v: v[0] - v[1] - v[2] + v[3]).items()
-                }
+                together = _by_seed(cells, squares, lambda v: v[0] - v[1] - v[2] + v[3])
                 baseline = f"{written(design.baseline_levels[one])}*{written(design.baseline_levels[other])}"
                 found.append((f"{one}*{other}", f"{written(a)}*{written(b)}", baseline, together))
     return _judge(cells, found, {})
@@ -169,7 +167,7 @@ def _squares(design: Design, one: tuple[str, Scalar], other: tuple[str, Scalar])
 
 def _differences(cells: Cells, pairs: Sequence[Pair], number: Number | None = None) -> dict[int, float]:
     """Seed -> mean difference over the pairs, in the metric or in another number of the trials."""
-    return {seed: float(np.mean(d)) for seed, d in _by_seed(cells, pairs, lambda v: v[0] - v[1], number).items()}
+    return _by_seed(cells, pairs, lambda v: v[0] - v[1], number)
 
 
 def _by_seed(
@@ -177,15 +175,17 @@ def _by_seed(
     contexts: Sequence[tuple[str, ...]],
     contrast: Callable[[list[float]], float],
     number: Number | None = None,
-) -> dict[int, list[float]]:
-    """Seed -> the contrast of each context, in the seeds that have all of them.
+) -> dict[int, float]:
+    """Seed -> the mean contrast over the contexts, in the seeds that have all of them; levels of what varies weigh alike.
 
     A context of which an arm has no complete trial at all is left out; else what is compared would change from seed to seed.
     """
     values = {arm: cells.values(arm, number) for arm in {arm for context in contexts for arm in context}}
     usable = [context for context in contexts if all(values[arm] for arm in context)]
     seeds = [s for s in cells.design.seeds if usable and all(s in values[arm] for context in usable for arm in context)]
-    return {seed: [contrast([values[arm][seed] for arm in context]) for context in usable] for seed in seeds}
+    weights = [weight_of(cells.design, *context) for context in usable]
+    found = {seed: [contrast([values[arm][seed] for arm in context]) for context in usable] for seed in seeds}
+    return {seed: float(np.average(contrasts, weights=weights)) for seed, contrasts in found.items()}
 
 
 def _least_squares(cells: Cells, number: Number | None = None) -> list[tuple[str, str, str, dict[int, float]]]:

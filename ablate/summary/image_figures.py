@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,13 +15,15 @@ from ablate.summary.colours import RIGHT, WRONG
 from ablate.training.portrait import Images, Neighbours, PairGroup
 
 PAIRS_A_ROW = 4
+PAIR_WIDTH, ITEM_WIDTH = 30, 18
+"""Characters of a name that fit below a pair, and below one image."""
 
 
 def pairs_figure(groups: Sequence[PairGroup], *, threshold: float, title: str) -> Figure:
     """Same and different pairs (rows) judged rightly and wrongly (columns), each with cosine and distance."""
     rows = max(1, math.ceil(max(len(group.similarity) for group in groups) / PAIRS_A_ROW))
     figure = Figure(
-        figsize=(13.5, 1.0 + 2 * (0.5 + 0.95 * rows)), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.03)
+        figsize=(13.5, 1.0 + 2 * (0.5 + 1.2 * rows)), layout=ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.03)
     )
     parts = np.asarray(figure.subfigures(2, 2, wspace=0.03)).flatten()
     for group, part in zip(groups, parts, strict=True):
@@ -42,8 +45,16 @@ def _pair_group(part: SubFigure, group: PairGroup, rows: int) -> None:
     panels = part.subplots(rows, PAIRS_A_ROW, squeeze=False).flatten()
     for axes in panels:
         axes.axis("off")
-    for axes, first, second, cosine in zip(panels, group.first, group.second, group.similarity, strict=False):
+    assert group.first is not None and group.second is not None, "they are pairs of images"
+    names = [
+        one if group.same else f"{one} | {other}"
+        for one, other in zip(group.first_names, group.second_names, strict=True)
+    ]
+    for axes, first, second, cosine, name in zip(
+        panels, group.first, group.second, group.similarity, names, strict=False
+    ):
         axes.axis("on")
+        axes.set_xlabel(_fitted(name, PAIR_WIDTH), fontsize=7, labelpad=2, parse_math=False)
         show(axes, np.concatenate([first, second], axis=1))
         axes.axvline(first.shape[1] - 0.5, color="white", linewidth=3)
         frame(axes, colour, 2)
@@ -56,15 +67,26 @@ def _pair_group(part: SubFigure, group: PairGroup, rows: int) -> None:
 def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
     """A row for each query: itself, then what is most similar to it; another class is framed and crossed."""
     queries, most = neighbours.similarity.shape
-    figure = Figure(figsize=(1.05 * (most + 1.3), 0.9 + 1.22 * queries), layout="constrained")
+    assert neighbours.queries is not None and neighbours.found is not None, "they are images"
+    figure = Figure(figsize=(1.05 * (most + 1.3), 0.9 + 1.45 * queries), layout="constrained")
     panels = figure.subplots(queries, most + 2, squeeze=False, width_ratios=[1, 0.25, *[1] * most])
     for row in range(queries):
         query, gap, *found = panels[row]
         show(query, neighbours.queries[row])
         query.set_title("query", fontsize=9, pad=3)
+        query.set_xlabel(
+            _fitted(neighbours.query_names[row], ITEM_WIDTH),
+            fontsize=6.5,
+            labelpad=2,
+            fontweight="bold",
+            parse_math=False,
+        )
         gap.axis("off")
         for rank, axes in enumerate(found):
             show(axes, neighbours.found[row, rank])
+            axes.set_xlabel(
+                _fitted(neighbours.found_names[row][rank], ITEM_WIDTH), fontsize=6.5, labelpad=2, parse_math=False
+            )
             right = bool(neighbours.right[row, rank])
             cosine = f"{neighbours.similarity[row, rank]:.2f}"
             axes.set_title(cosine if right else f"✗ {cosine}", fontsize=9, pad=3, color="black" if right else WRONG)
@@ -78,6 +100,11 @@ def neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
         fontsize=11,
     )
     return figure
+
+
+def _fitted(name: str, width: int) -> str:
+    """A name in at most two lines of `width` characters."""
+    return "\n".join(wrap(name, width, max_lines=2, placeholder=" …"))
 
 
 def show(axes: Axes, image: Images) -> None:

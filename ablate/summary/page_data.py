@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ablate.catalogue.entries import bounds_of
 from ablate.store.read import StudyResults
 from ablate.summary.pareto import Front, sign_of
 from ablate.summary.spread import spread_of
@@ -65,7 +66,11 @@ def _pareto(study: StudyResults, front: Front, report: Report) -> dict[str, Any]
         points.append(
             {"name": name, "label": labels[name], "n": len(rows), "standing": standings.get(name), "values": values}
         )
-    axes = [{"name": name, "sign": sign_of(name, study.objective)} for name in number_names(study) if name in known]
+    axes = [
+        {"name": name, "sign": sign_of(name, study.objective), "bounds": [_short(end) for end in bounds_of(name)]}
+        for name in number_names(study)
+        if name in known
+    ]
     return {"points": points, "axes": axes, "y": front.names[0], "x": front.names[1], "knee": told["knee"]}
 
 

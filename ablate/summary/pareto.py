@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.entries import goal_of
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
@@ -63,9 +64,15 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     return Front(metric, names[1:], front_of(complete, objectives), unmeasured, asked)
 
 
-def costs_of(front: Front) -> list[str]:
-    """What the other tables tell of costs: those of the front, and the seconds of training."""
-    return list(dict.fromkeys([*(name for name in front.names if name.startswith("cost/")), "cost/train_seconds"]))
+def costs_of(front: Front, results: StudyResults) -> list[str]:
+    """What the other tables tell of costs: those of the front, the seconds of training, and what the study asked for.
+
+    What is measured, or priced, only where a study's `cost` or a constraint names it: who has it in his trials asked for it.
+    """
+    there = {name for row in results.trials for name in row.cost}
+    asked = [name for name, cost in COSTS.items() if (cost.measure or cost.needs == "price") and name in there]
+    compared = [name for name in front.names if name.startswith("cost/")]
+    return list(dict.fromkeys([*compared, "cost/train_seconds", *asked]))
 
 
 def sign_of(name: str, objective: Objective) -> int:

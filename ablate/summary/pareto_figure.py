@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablate.catalogue.entries import bounds_of
 from ablate.summary.colours import GREY, PALETTE
 from ablate.summary.spread import Spread
 from ablate.summary.trade_off import Points, TradeOff
@@ -42,12 +43,15 @@ def pareto_figure(found: TradeOff) -> Figure:
             x, y = ([place.spreads[k].mean for place in own] for k in (1, 0))
             wide, high = (_errors([place.spreads[k] for place in own]) for k in (1, 0))
             axes.errorbar(x, y, xerr=wide, yerr=high, fmt="none", ecolor=colour, alpha=0.5, linewidth=1)
-            axes.scatter(x, y, s=[sizes[p.name] for p in own], marker=mark, color=colour, label=words, zorder=3)
+            size = [sizes[p.name] for p in own]
+            axes.scatter(x, y, s=size, marker=mark, color=colour, label=words, zorder=3, clip_on=False)
     _draw_front(axes, found)
     costs = [place.spreads[1].mean for place in found.places]
     if min(costs) > 0 and max(costs) / min(costs) > DECADES:
         axes.set_xscale("log")
     axes.margins(x=0.12)  # room for names
+    axes.set_xlim(_possible(axes.get_xlim(), found.names[1]))
+    axes.set_ylim(_possible(axes.get_ylim(), found.names[0]))
     axes.set_xlabel(_title(found, 1))
     axes.set_ylabel(_title(found, 0))
     axes.grid(alpha=0.3)
@@ -64,7 +68,7 @@ def _draw_front(axes: Axes, found: TradeOff) -> None:
         axes.step(*zip(*line, strict=True), where=where, color=PALETTE[0], linewidth=1, alpha=0.6)
     for place, at in zip(found.front, line, strict=True):
         if place.name == found.knee:
-            axes.plot(*at, "o", markersize=16, fillstyle="none", color=PALETTE[2], label="knee")
+            axes.plot(*at, "o", markersize=16, fillstyle="none", color=PALETTE[2], label="knee", clip_on=False)
     for place, at in list(zip(found.front, line, strict=True))[:MOST_NAMED]:  # in lines: what differs stands at the end
         name = cut(fill(place.name, NAME_WIDTH), 3 * NAME_WIDTH)
         axes.annotate(name, at, xytext=(6, -6), textcoords="offset points", fontsize=8, va="top")
@@ -86,6 +90,12 @@ def _errors(spreads: Sequence[Spread]) -> Points:
     means = [spread.mean for spread in spreads]
     lengths: Points = np.abs(np.array(ends).T - np.array(means))
     return lengths
+
+
+def _possible(limits: tuple[float, float], name: str) -> tuple[float, float]:
+    """The ends of an axis without what its metric or cost cannot be: no recall is above 1. Marks at an end stand out whole."""
+    least, most = bounds_of(name)
+    return max(limits[0], least), min(limits[1], most)
 
 
 def _title(found: TradeOff, objective: int) -> str:

@@ -63,6 +63,8 @@ class Plan:
     """Where a cluster was asked about."""
     done: int = 0
     """Trials that an earlier run has ended: they are not repeated."""
+    notes: tuple[str, ...] = ()
+    """What an earlier run has written down of the data."""
 
 
 def make_plan(
@@ -100,6 +102,7 @@ def make_plan(
         duration=duration,
         scaling=scaling,
         done=sum(row.state != "running" for row in earlier.trials) if earlier else 0,
+        notes=earlier.notes if earlier else (),
     )
 
 
@@ -125,6 +128,7 @@ def as_text(plan: Plan, path: str) -> str:
         *([_row("time", plan.duration.text)] if plan.duration else []),
         *_scaling(plan),
         *([_row("so far", f"{_count(plan.done, 'trial')} ended: kept, and not repeated")] if plan.done else []),
+        *(_row("data", note) for note in plan.notes),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
         _row("run it", f"ablate run {path}"),

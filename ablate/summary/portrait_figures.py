@@ -7,7 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablate.summary.colours import GREY, MARKERS, PALETTE
+from ablate.summary.words import cut
 from ablate.training.portrait import Projection, Roc, Sample
+
+NAME_WIDTH = 24
+"""Characters of a class in the legend."""
 
 
 def roc_figure(roc: Roc, *, title: str) -> Figure:
@@ -36,7 +40,9 @@ def roc_figure(roc: Roc, *, title: str) -> Figure:
     over.axvline(roc.threshold, color=GREY, linewidth=1, linestyle=":", label="threshold from validation")
     over.set_xlabel("threshold (cosine similarity)")
     over.set_ylabel("share of pairs called the same")
-    over.legend(frameon=False, fontsize=9)
+    over.legend(
+        loc="upper right", frameon=False, fontsize=9
+    )  # both curves have fallen there; "best" is slow to be found
     for axes in (plain, logarithmic, over):
         axes.grid(alpha=0.3)
     figure.suptitle(f"{title}; {roc.num_pairs:,} pairs", fontsize=11)
@@ -67,7 +73,7 @@ def _scatter(axes: Axes, projection: Projection, sample: Sample) -> None:
             marker=MARKERS[place % len(MARKERS)],
             linewidths=0,
             alpha=0.75,
-            label=str(label),
+            label=cut(sample.names.get(int(label), str(label)), NAME_WIDTH),
         )
     axes.set_title(f"{projection.method}: {projection.note}", fontsize=10)
     axes.set_aspect("equal", adjustable="datalim")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -11,10 +10,10 @@ from dataclasses import asdict
 
 from ablate.store.read import StudyResults
 from ablate.summary.ablation_report import ablation_report
+from ablate.summary.csv_table import TRIALS, as_csv
 from ablate.summary.latex import as_latex
 from ablate.summary.page import as_html, default_front
 from ablate.summary.pareto import Front
-from ablate.summary.results import columns, flat_rows
 from ablate.summary.search_report import search_report
 from ablate.summary.table import Report
 
@@ -25,12 +24,15 @@ LONG_WORDS = 24
 """Longer cells of words may wrap, so that numbers need not."""
 
 
-def render(study: StudyResults, front: Front, format: str, metric: str | None = None) -> str:
-    """The summary in `format`: one of FORMATS; `metric` judges the arms of an ablation (`cells_of`)."""
+def render(study: StudyResults, front: Front, format: str, metric: str | None = None, table: str = TRIALS) -> str:
+    """The summary in `format`: one of FORMATS; `metric` judges the arms of an ablation (`cells_of`).
+
+    `table` is which one CSV has, for it has one: of a search `trials`, of an ablation one of TABLES.
+    """
     if format == "html" and not front.asked:
         front = default_front(study, front, metric)
     report = search_report(study, front) if study.design is None else ablation_report(study, front, metric)
-    return FORMATS[format](study, front, report)
+    return as_csv(study, front, report, table) if format == "csv" else FORMATS[format](study, front, report)
 
 
 def as_table(report: Report) -> str:
@@ -74,20 +76,6 @@ def as_markdown(report: Report, title: str, question: str = "") -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _as_csv(study: StudyResults, front: Front, report: Report) -> str:
-    on_front = {row.id for row in front.trials}
-    sink = io.StringIO()
-    places = {place["name"]: place for place in report.data.get("front", {}).get("places", [])}
-    more = ["standing", "dominated_by"] if places else []
-    writer = csv.DictWriter(sink, [*columns(study), "pareto", *more], lineterminator="\n")
-    writer.writeheader()
-    for row in flat_rows(study):
-        place = places.get(row["id"] if study.design is None else row["arm"] if row["phase"] == "final" else "")
-        told = {"standing": place["standing"], "dominated_by": " ".join(place["by"])} if place else {}
-        writer.writerow({**row, "pareto": row["id"] in on_front, **told})
-    return sink.getvalue()
-
-
 def _as_json(study: StudyResults, front: Front, report: Report) -> str:
     """Numbers that JSON has no word for (NaN, infinity) are null."""
     content = {
@@ -96,6 +84,7 @@ def _as_json(study: StudyResults, front: Front, report: Report) -> str:
         "objectives": [asdict(each) for each in study.weighed or (study.objective,)],
         "trials": [{**asdict(row), "metrics": _finite(row.metrics), "cost": _finite(row.cost)} for row in study.trials],
         "pareto": [row.id for row in front.trials],
+        "notes": list(study.notes),
         **report.data,
     }
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
@@ -108,7 +97,7 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
 FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
     "table": lambda study, front, report: as_table(report),
     "md": lambda study, front, report: as_markdown(report, study.study, study.question),
-    "csv": _as_csv,
+    "csv": as_csv,
     "json": _as_json,
     "latex": lambda study, front, report: as_latex(report),
     "html": as_html,

@@ -26,7 +26,7 @@ def search_report(study: StudyResults, front: Front) -> Report:
     """What a search found."""
     data = {"importance": [asdict(found) for found in study.importance]} if study.importance else {}
     fronts, told = pareto_report(study, front)
-    return Report(_answer(study, front), _tables(study, front, fronts), data | told)
+    return Report([*_answer(study, front), *data_notes(study)], _tables(study, front, fronts), data | told)
 
 
 def _answer(study: StudyResults, front: Front) -> list[str]:
@@ -51,7 +51,7 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
         return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", rests_on, *_infeasible(study)]
     test = metric.replace("val/", "test/", 1)
     seen = f", {test} {number(best, test)}" if test in best.metrics else ""
-    costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in costs_of(front) if cost in best.cost)
+    costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in costs_of(front, study) if cost in best.cost)
     return [
         f"{study.study}: best is {chosen}",
         f"{metric} {number(best, metric)}{seen} (one seed: no interval)" + (f"; cost {costs}" if costs else ""),
@@ -59,6 +59,11 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
         f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
         *_infeasible(study),
     ]
+
+
+def data_notes(study: StudyResults) -> list[str]:
+    """What a reader must know of the data, a line each: what was left out, and why."""
+    return [f"data: {note}" for note in study.notes]
 
 
 def said(study: StudyResults, state: str) -> str:
@@ -94,7 +99,7 @@ def _tables(study: StudyResults, front: Front, fronts: list[Table]) -> list[Tabl
 def _best(study: StudyResults, front: Front) -> Table | None:
     metric, names, order = study.objective.metric, varied(study.trials), ranked(study)
     shown = order[:MOST_ROWS]
-    costs = costs_of(front)
+    costs = costs_of(front, study)
     with_state = any(row.state != "complete" for row in shown)
     rows = [
         [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablate.catalogue.metrics import METRICS
+from ablate.catalogue.entries import bounds_of
 from ablate.summary.statistics import paired
 
 
@@ -27,6 +27,7 @@ def spread_of(values: Sequence[float], name: str) -> Spread:
     found = paired(values)
     assert found.mean is not None, "there is a value"
     low, high = found.low, found.high
-    if name.partition("/")[2] in METRICS and low is not None and high is not None:
-        low, high = max(low, 0.0), min(high, 1.0)  # where the t interval leaves what the metric can be
+    if low is not None and high is not None:  # where the t interval leaves what the number can be
+        least, most = bounds_of(name)
+        low, high = max(low, least), min(high, most)
     return Spread(found.mean, low, high, found.n)

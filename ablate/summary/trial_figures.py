@@ -11,6 +11,7 @@ from ablate.summary.curve_figures import trial_curves
 from ablate.summary.image_figures import neighbours_figure, pairs_figure
 from ablate.summary.png import png
 from ablate.summary.portrait_figures import embeddings_figure, roc_figure
+from ablate.summary.title_figures import title_neighbours_figure, title_pairs_figure
 from ablate.summary.words import cut
 from ablate.training.portrait import Portrait
 
@@ -39,9 +40,11 @@ def _portrait_figures(portrait: Portrait, name: str) -> dict[str, Figure]:
     if portrait.roc is not None:
         drawn["roc.png"] = roc_figure(portrait.roc, title=title)
         if portrait.pairs:
-            drawn["pairs.png"] = pairs_figure(portrait.pairs, threshold=portrait.roc.threshold, title=title)
+            pairs = title_pairs_figure if portrait.pairs[0].first is None else pairs_figure
+            drawn["pairs.png"] = pairs(portrait.pairs, threshold=portrait.roc.threshold, title=title)
     if portrait.sample is not None:
         drawn["embeddings.png"] = embeddings_figure(portrait.sample, title=title)
     if portrait.neighbours is not None:
-        drawn["nearest.png"] = neighbours_figure(portrait.neighbours, title=title)
+        nearest = title_neighbours_figure if portrait.neighbours.queries is None else neighbours_figure
+        drawn["nearest.png"] = nearest(portrait.neighbours, title=title)
     return drawn

@@ -22,7 +22,7 @@ from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.errors import DataError
 from ablate.training.durable import sync_folder, written
 
-FORMAT = 2  # one more whenever a decoder or the files change, or old pictures would be served
+FORMAT = 3  # one more whenever a decoder or the files change, or old pictures would be served
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,8 @@ def _open(folder: Path) -> Decoded | None:
                 return None
             pairs = np.load(folder / part / "pairs.npy") if part in meta["pairs"] else None
             official = None if pairs is None else OfficialPairs.from_table(pairs)
-            parts[part] = Part(images, labels, official, ratings, tuple(meta["notes"][part]))
+            names = {int(number): name for number, name in meta["names"][part].items()} or None
+            parts[part] = Part(images, labels, official, ratings, tuple(meta["notes"][part]), names)
         return Decoded(parts, str(meta["digest"]))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):  # the last: a meta.json of other shape
         return None
@@ -134,6 +135,7 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
             "pairs": [part for part, decoded in parts.items() if decoded.pairs is not None],
             "ratings": [part for part, decoded in parts.items() if decoded.ratings is not None],
             "notes": {part: decoded.notes for part, decoded in parts.items()},
+            "names": {part: dict(decoded.names or {}) for part, decoded in parts.items()},
         }
         with written(partial / "meta.json") as file:
             file.write(json.dumps(meta).encode())

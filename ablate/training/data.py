@@ -8,7 +8,7 @@ Shapes: A images of a part of the data set, N of a split, B of a batch, C channe
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -49,6 +49,8 @@ class SplitData:
     """Those that judge it, where they are given."""
     ratings: Ratings | None = None
     """Of books, all ratings of the split's readers; on the device."""
+    names: Mapping[int, str] | None = None
+    """Label -> what people call the class; of books, one of `images` -> title. None where nobody knows."""
 
     def spared(self, indices: Int[Tensor, "B"]) -> Bool[Tensor, "B B"] | None:
         """Which pairs of a batch are no negatives though their labels differ; None where labels tell all."""
@@ -106,8 +108,12 @@ def load_data(spec: DataSpec, device: torch.device) -> TrialData:
     def open_split(split: Split) -> SplitData:
         if decoded.parts[split.part].ratings is not None:
             return _likes(split, decoded.parts[split.part], images[split.part], device)
-        labels = torch.from_numpy(decoded.parts[split.part].labels[split.indices])
-        return SplitData(images[split.part], torch.from_numpy(split.indices).to(store), labels.to(device), split.pairs)
+        labels, names = (
+            torch.from_numpy(decoded.parts[split.part].labels[split.indices]),
+            decoded.parts[split.part].names,
+        )
+        rows = torch.from_numpy(split.indices).to(store)
+        return SplitData(images[split.part], rows, labels.to(device), split.pairs, names=names)
 
     train = open_split(splits.train)
     if spec.mirror_classes:
@@ -138,7 +144,9 @@ def _likes(split: Split, part: Part, books: Float[Tensor, "A W"], device: torch.
     reader = torch.from_numpy(part.labels[split.indices]).to(device)
     book, stars = torch.from_numpy(part.ratings[split.indices]).to(device).unbind(dim=1)
     ratings = Ratings(reader, book.contiguous(), stars.contiguous(), len(books))
-    return SplitData(books, book[ratings.liked].to(books.device), reader[ratings.liked], ratings=ratings)
+    return SplitData(
+        books, book[ratings.liked].to(books.device), reader[ratings.liked], ratings=ratings, names=part.names
+    )
 
 
 def _fits(nbytes: int, device: torch.device) -> bool:

@@ -5,6 +5,7 @@ Shapes: C points of the ROC curve, S pairs shown, M items of the sample, Q queri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,10 +48,14 @@ class PairGroup:
     """All pairs of this kind, however judged."""
     similarity: Numbers
     """[S], cosines, ascending; so much for those that are shown."""
-    first: Images
-    """[S, H, W, C]."""
-    second: Images
-    """[S, H, W, C]."""
+    first: Images | None
+    """[S, H, W, C]; None of books."""
+    second: Images | None
+    """[S, H, W, C]; None of books."""
+    first_names: tuple[str, ...]
+    """[S], of classes; of books titles."""
+    second_names: tuple[str, ...]
+    """[S]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,20 +83,26 @@ class Sample:
     seed: int
     """That drew it."""
     projections: tuple[Projection, ...]
+    names: Mapping[int, str] = field(default_factory=dict)
+    """Label -> what people call it, where that is known."""
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """What some queries find in their split, the most similar first."""
 
-    queries: Images
-    """[Q, H, W, C]."""
-    found: Images
-    """[Q, K, H, W, C]."""
+    queries: Images | None
+    """[Q, H, W, C]; None of books."""
+    found: Images | None
+    """[Q, K, H, W, C]; None of books."""
+    query_names: tuple[str, ...]
+    """[Q], of classes; of books titles."""
+    found_names: tuple[tuple[str, ...], ...]
+    """[Q, K]."""
     similarity: Numbers
     """[Q, K], cosines."""
     right: npt.NDArray[np.bool_]
-    """[Q, K]: of the query's class."""
+    """[Q, K]: of the query's class; of books, liked by a reader who liked the query, too."""
     num_items: int
     """Items that each query was compared with."""
     seed: int

@@ -6,9 +6,11 @@ Shapes: N items of a split, D embedding width, P pairs, S of them shown.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from ablate.metrics.verification import Pairs, roc_curve, verification_metrics
@@ -48,8 +50,10 @@ def portray(spec: TrialSpec, split: str = "val") -> Portrait:
     )  # of books: once for each who liked it
     sample = project(of_rows.numpy(), labels, seed=SEED)
     notes = [] if sample else ["the embeddings are one point, or too few: they have no projection"]
-    visible = items.images.ndim == 4
-    if not visible:
+    if sample and items.names and items.ratings is None:
+        sample = replace(sample, names=items.names)
+    shown = items.images.ndim == 4 or items.ratings is not None
+    if not shown:
         notes.append(f"the items of {spec.data.name} are no images: pairs and neighbours cannot be shown")
     return Portrait(
         trial=spec.id,
@@ -57,9 +61,9 @@ def portray(spec: TrialSpec, split: str = "val") -> Portrait:
         split=split,
         epoch=int(trained.best["epoch"]),
         roc=_roc(similarity, same, threshold=threshold),
-        pairs=_groups(items, Pairs(first, second, same), similarity, threshold=threshold) if visible else (),
+        pairs=_groups(items, Pairs(first, second, same), similarity, threshold=threshold) if shown else (),
         sample=sample,
-        neighbours=_neighbours(items, embeddings, labels) if visible else None,
+        neighbours=_neighbours(items, embeddings) if shown else None,
         notes=tuple(notes),
     )
 
@@ -99,28 +103,54 @@ def _groups(
                     similarity=similarity[shown].numpy(),
                     first=_images(items, pairs.first[shown]),
                     second=_images(items, pairs.second[shown]),
+                    first_names=_names(items, pairs.first[shown]),
+                    second_names=_names(items, pairs.second[shown]),
                 )
             )
     return tuple(groups)
 
 
-def _neighbours(items: SplitData, embeddings: Float[Tensor, "N D"], labels: Int[np.ndarray, "N"]) -> Neighbours | None:
-    """None where no class has two items."""
+def _neighbours(items: SplitData, embeddings: Float[Tensor, "N D"]) -> Neighbours | None:
+    """None where no class has two items. Of books, those that somebody of the split liked find others among all books."""
+    labels, ratings = items.labels.cpu().numpy(), items.ratings
     queries = torch.from_numpy(draw_queries(labels, most=QUERIES, seed=SEED))
     if len(queries) == 0:
         return None
+    if ratings is not None:
+        queries = items.rows.cpu()[queries].unique()
     similarity, found = nearest(embeddings, queries, most=NEAREST)
+    images = _images(items, found.flatten())
     return Neighbours(
         queries=_images(items, queries),
-        found=_images(items, found.flatten()).reshape(*found.shape, *items.images.shape[1:]),
+        found=None if images is None else images.reshape(*found.shape, *images.shape[1:]),
+        query_names=_names(items, queries),
+        found_names=tuple(_names(items, each) for each in found),
         similarity=similarity.numpy(),
-        right=labels[found.numpy()] == labels[queries.numpy()][:, None],
-        num_items=len(labels) - 1,
+        right=np.stack([_alike(items, query, each) for query, each in zip(queries, found, strict=True)]),
+        num_items=len(embeddings) - 1,
         seed=SEED,
     )
 
 
-def _images(items: SplitData, indices: Int[Tensor, "S"]) -> UInt8[np.ndarray, "S H W C"]:
-    """As they were decoded, without normalisation."""
+def _alike(items: SplitData, query: Int[Tensor, ""], found: Int[Tensor, "K"]) -> Bool[np.ndarray, "K"]:
+    """Which of `found` are of the query's class; of books, which a reader liked who liked the query."""
+    labels, rows = items.labels.cpu(), items.rows.cpu()
+    if items.ratings is None:
+        return (labels[found] == labels[query]).numpy()
+    fans = labels[rows == query]
+    return torch.isin(found, rows[torch.isin(labels, fans)]).numpy()
+
+
+def _images(items: SplitData, indices: Int[Tensor, "S"]) -> UInt8[np.ndarray, "S H W C"] | None:
+    """As they were decoded, without normalisation; None of books."""
+    if items.ratings is not None:
+        return None
     rows = items.rows.cpu()[indices].to(items.images.device)
     return items.images[rows].cpu().numpy()
+
+
+def _names(items: SplitData, indices: Int[Tensor, "S"]) -> tuple[str, ...]:
+    """What people call the classes of images; of books, their titles."""
+    what, numbers = ("class", items.labels.cpu()[indices]) if items.ratings is None else ("book", indices)
+    known = items.names or {}
+    return tuple(known.get(number, f"{what} {number}") for number in numbers.tolist())

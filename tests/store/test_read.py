@@ -40,6 +40,14 @@ def test_reading_changes_nothing(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
+def test_what_is_to_be_known_of_the_data_is_kept_and_may_be_missing_from_before_it_was(tmp_path: Path) -> None:
+    memory = open_memory(tmp_path)
+    memory.folder.describe(study(), notes=["3 broken files left out"])
+    assert read_folder(tmp_path).notes == ("3 broken files left out",)
+    memory.folder.description.write_text(memory.folder.description.read_text().replace('"notes"', '"before"'))
+    assert read_folder(tmp_path).notes == ()
+
+
 def test_a_study_that_is_just_being_made_has_no_rows(tmp_path: Path) -> None:
     memory = open_memory(tmp_path)
     memory.folder.journal.write_bytes(memory.folder.journal.read_bytes()[:-5])

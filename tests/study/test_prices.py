@@ -93,6 +93,18 @@ def test_a_list_needs_a_machine_and_money_a_list(prices: Path) -> None:
     parse_study(TEXT.replace("cost/flops", "cost/peak_gpu_mib").replace("cpus: 1", "cpus: 1, gpus: 1"), "f.yaml")
 
 
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [("", "a price needs a list and a machine"), (", machine: 3", "cost.machine"), (", machin: a", "machin")],
+)
+def test_a_list_that_is_not_there_is_told_together_with_what_else_is_wrong(
+    tmp_path: Path, other: str, told: str
+) -> None:
+    found = [fault.what for fault in faults_in(f"{TEXT}cost: {{prices: {tmp_path / 'none.yaml'}{other}}}\n")]
+    assert any("no such file" in what for what in found)
+    assert any(told in what for what in found)
+
+
 def test_the_shipped_list_is_an_example_without_prices() -> None:
     (fault,) = faults_in(with_machine(SHIPPED, "my-workstation"))
     assert "lists no usd_per_cpu_hour of 'my-workstation'" in fault.what

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from dataclasses import replace
 
@@ -180,3 +182,44 @@ def test_latex_escapes_what_latex_reads() -> None:
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 2
     notes = Report([], [Table("t", ["a"], [["1"]], "first 5 %\nsecond")])
     assert "\\par\\footnotesize first 5 \\%\n\\par\\footnotesize second\n" in as_latex(notes)
+
+
+def test_csv_has_the_trials_or_the_table_of_an_ablation_that_is_asked_for() -> None:
+    found = made()
+
+    def table(name: str) -> list[dict[str, str]]:
+        return list(csv.DictReader(io.StringIO(render(found, pareto_front(found), "csv", table=name))))
+
+    assert len(table("trials")) == 20
+    told = json.loads(shown(found, "json"))["effects"]
+    effects = table("effects")
+    assert [(row["factor"], row["level"], row["verdict"]) for row in effects] == [
+        (row["factor"], row["level"], row["verdict"]) for row in told
+    ]
+    assert [float(row["difference"]) for row in effects] == [row["difference"] for row in told]
+    (hard,) = (row for row in table("arms") if row["arm"] == "sampler=hard")
+    assert (hard["loss"], hard["sampler"], hard["n"], hard["complete"]) == ("triplet", "hard", "5", "5")
+    seeds = [float(hard[f"seed {seed}"]) for seed in range(5)]
+    assert float(hard["mean"]) == pytest.approx(np.mean(seeds))
+    assert table("interactions") == [], "one at a time has none"
+
+
+def test_what_a_study_asked_to_measure_stands_in_the_table_of_arms_and_in_no_other_study() -> None:
+    plain = made(seeds=2)
+    asked = replace(plain, trials=[_with_costs(row) for row in plain.trials])
+    for name in ("images/s", "ms int8", "USD"):
+        assert name not in shown(plain)
+        assert name in shown(asked)
+    assert "1,234" in shown(asked) or "1234" in shown(asked)
+
+
+def _with_costs(row: TrialResult) -> TrialResult:
+    more = {"cost/throughput_per_second": 1234.0, "cost/latency_int8_ms_p50": 0.5, "cost/usd": 0.03}
+    return replace(row, cost={**row.cost, **more})
+
+
+@pytest.mark.parametrize("format", ["table", "md", "html", "json"])
+def test_what_is_to_be_known_of_the_data_is_told_in_every_format_for_readers(format: str) -> None:
+    assert "2 broken files were left out" in shown(
+        replace(made(seeds=2), notes=("2 broken files were left out",)), format
+    )

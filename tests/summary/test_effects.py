@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -12,6 +13,7 @@ from ablate.store.design import Design
 from ablate.study.design import Factor
 from ablate.study.design import grid as grid_plan
 from ablate.study.fractional import fractional
+from ablate.summary.ablation_tables import means_of
 from ablate.summary.cells import cells_of
 from ablate.summary.effects import effects_of, interactions_of
 from ablate.types import Scalar
@@ -237,3 +239,49 @@ def test_rows_of_other_arms_seeds_and_phases_do_not_count() -> None:
     made = study(design("one_at_a_time", arms, seeds=2), random_values(arms, 4))
     assert {len(rows) for rows in cells_of(made).rows.values()} == {2}
     assert arms["baseline"] == BASELINE
+
+
+def nested() -> Design:
+    """A grid of f x g, in which h exists where g is y: two arms for g = y beside one for g = x."""
+    arms: dict[str, dict[str, Scalar]] = {}
+    for f in ("a", "b"):
+        arms[f"{f} x"] = {"f": f, "g": "x"}
+        arms |= {f"{f} y {h}": {"f": f, "g": "y", "h": h} for h in (1, 2)}
+    levels: dict[str, tuple[Scalar, ...]] = {"f": ("a", "b"), "g": ("x", "y"), "h": (1, 2)}
+    base: dict[str, Scalar] = {"f": "a", "g": "x", "h": 1}
+    return Design("grid", arms, "a x", levels, base, (0, 1), None, 0, (), "")
+
+
+def test_a_level_with_sub_levels_weighs_as_much_as_one_without() -> None:
+    reached = {"a x": 0.50, "a y 1": 0.50, "a y 2": 0.40, "b x": 0.60, "b y 1": 0.70, "b y 2": 0.80}
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): value + s / 10 for arm, value in reached.items() for s in (0, 1)
+    }
+    cells = cells_of(study(nested(), values))
+    found = {(e.factor, e.level): e.paired.mean for e in effects_of(cells)}
+    assert found["f", "b"] == pytest.approx((0.10 + (0.20 + 0.40) / 2) / 2)  # arm by arm it would be 0.70 / 3
+    assert found["g", "y"] == pytest.approx(((0.00 - 0.10) / 2 + (0.10 + 0.20) / 2) / 2)
+    assert found["h", "2"] == pytest.approx((-0.10 + 0.10) / 2)
+    assert means_of(cells, "f", "g")["b", "y"] == pytest.approx(0.05 + (0.70 + 0.80) / 2)
+
+
+def test_an_interaction_weighs_sub_levels_alike_too() -> None:
+    design = nested()
+    arms: dict[str, dict[str, Scalar]] = {
+        f"{arm} {k}": {**levels, "k": k} for arm, levels in design.arms.items() for k in ("off", "on")
+    }
+    wider = replace(
+        design,
+        arms=arms,
+        levels={**design.levels, "k": ("off", "on")},
+        baseline_levels={**design.baseline_levels, "k": "off"},
+    )
+    both = {"x": 0.10, "y 1": 0.20, "y 2": 0.60}  # what f = b and k = on do together, by what else there is
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.1 + s / 10 + (both[arm[2:-3]] if levels["f"] == "b" and levels["k"] == "on" else 0.0)
+        for arm, levels in arms.items()
+        for s in (0, 1)
+    }
+    found = {(e.factor, e.level): e.paired.mean for e in interactions_of(cells_of(study(wider, values)))}
+    assert found["f*k", "b*on"] == pytest.approx((0.10 + (0.20 + 0.60) / 2) / 2)
+    assert means_of(cells_of(study(wider, values)), "f", "k")["b", "on"] == pytest.approx(0.15 + (0.10 + 0.40) / 2)

@@ -138,6 +138,40 @@ def test_the_ends_of_an_axis_filter_the_trials_and_are_reset(page: Page, search:
 
 @browsed
 @pytest.mark.slow
+@pytest.mark.parametrize(("width", "dark"), [(1100, False), (390, True)])
+def test_labels_of_the_parallel_axes_lie_upon_plates_over_the_lines_and_within_the_chart(
+    page: Page, search: Path, width: int, dark: bool
+) -> None:
+    page.screen(width, 844, dark=dark)
+    page.open(search)
+    labels = page.run(
+        "[...document.querySelectorAll('[data-chart=parallel] .label')].map(node => {"
+        " const ends = (box) => [box.x, box.y, box.x + box.width, box.y + box.height];"
+        " const plate = node.previousElementSibling, lines = node.parentNode.querySelector('.curve');"
+        " return { text: ends(node.getBBox()), plate: ends(plate.getBBox()), fill: getComputedStyle(plate).fill,"
+        "  above: !!(lines.compareDocumentPosition(plate) & 4), room: node.ownerSVGElement.viewBox.baseVal.width } })"
+    )
+    assert len(labels) > 10
+    back = page.run("getComputedStyle(document.body).backgroundColor")
+    for label in labels:
+        (left, top, right, bottom), plate = label["text"], label["plate"]
+        assert plate[0] < left and plate[1] < top and plate[2] > right and plate[3] > bottom
+        assert label["above"] and label["fill"] == back
+        assert left >= 0 and right <= label["room"], "it is cut off"
+
+
+@browsed
+@pytest.mark.slow
+def test_an_axis_of_a_share_ends_at_1(page: Page, tmp_path: Path) -> None:
+    same = of(*(row(f"000{n}", recall=1.0, flops=float(n)) for n in (1, 2)))
+    page.screen(1100, 844)
+    page.open(written(same, tmp_path))
+    upwards = "[...document.querySelectorAll('[data-chart=pareto] .tick[text-anchor=end]')]"
+    assert max(page.run(f"{upwards}.map(tick => Number(tick.textContent))")) == 1
+
+
+@browsed
+@pytest.mark.slow
 def test_names_and_notes_are_shown_as_they_are_and_never_run(page: Page, tmp_path: Path) -> None:
     rows = [row("0001", recall=0.9, flops=1.0), row("0002", "failed", reason=EVIL), row("0003", recall=0.8, flops=2.0)]
     rows = [replace(each, params={**each.params, "note": EVIL + each.id}, arm=EVIL) for each in rows]

@@ -7,9 +7,11 @@ import statistics
 
 import pytest
 
+from ablate.store.read import StudyResults
 from ablate.study.load import parse_study
-from ablate.study.study import Study
+from ablate.study.study import Objective, Study
 from ablate.summary.plan import Plan, as_json, as_text, make_plan
+from tests.study.sound import TEXT
 
 COSTS = {
     "mlp dim=16": {"cost/params": 87568.0, "cost/flops": 172032.0},
@@ -147,3 +149,10 @@ def test_architectures_that_break_a_constraint_are_counted_and_marked(
     assert sum("1 of them break a constraint" in line for line in lines) == len(forbidden)
     marked = {line.split()[0]: line.partition("infeasible: ")[2] for line in lines if "infeasible: " in line}
     assert marked == {name.split()[0]: broken for name, broken in forbidden.items()}
+
+
+def test_what_an_earlier_run_wrote_down_of_the_data_is_told() -> None:
+    asked = parse_study(TEXT, "f.yaml")
+    earlier = StudyResults("faces", "", Objective("val/auc", "maximize"), [], notes=("3 broken files left out",))
+    assert "data           3 broken files left out" in as_text(make_plan(asked, {}, earlier), "f.yaml").splitlines()
+    assert not [line for line in as_text(make_plan(asked, {}), "f.yaml").splitlines() if line.startswith("data ")]

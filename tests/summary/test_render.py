@@ -101,7 +101,7 @@ def test_where_less_is_better_the_smallest_is_best() -> None:
 def test_json_has_the_stable_names_and_only_numbers_that_json_knows() -> None:
     study = of(row("0001", recall=0.9, flops=1e6, val__auc=math.nan, cost__peak_memory_mib=math.inf))
     found = json.loads(shown(study, "json"), parse_constant=pytest.fail)
-    assert set(found) == {"study", "objective", "objectives", "trials", "pareto"}
+    assert set(found) == {"study", "objective", "objectives", "trials", "pareto", "notes"}
     assert found["objective"] == {"metric": "val/recall_at_1", "goal": "maximize"}
     assert found["objectives"] == [found["objective"]]
     assert found["pareto"] == ["0001"]
@@ -186,3 +186,14 @@ def test_complete_trials_without_a_number_of_the_front_are_counted_below_it() ->
     assert "1 complete trial lacks one of these numbers" in shown(one)
     two = of(*one.trials, row("0003", recall=0.8))
     assert "2 complete trials lack one of these numbers" in shown(two)
+
+
+def test_what_a_search_asked_to_measure_is_in_its_table_and_what_is_to_be_known_of_its_data_below_the_answer() -> None:
+    known = {"recall": 0.9, "flops": 1.0, "latency": 2.0, "cost__train_seconds": 3.0}
+    plain, asked = of(row("0001", **known)), of(row("0001", **known, cost__throughput_per_second=4321.0))
+    assert "images/s" not in shown(plain)
+    head, line = shown(asked).split("best trials\n")[1].splitlines()[:2]
+    assert head.split().index("images/s") == head.split().index("train") + 2  # `train s` is two words
+    assert " 4321 " in line
+    noted = shown(replace(plain, notes=("1 class left out",))).splitlines()
+    assert noted[:4].count("data: 1 class left out") == 1

@@ -14,6 +14,7 @@ from PIL import Image
 from ablate.store.read import StudyResults
 from ablate.summary.figures import figures_of
 from ablate.summary.pareto import pareto_front
+from ablate.summary.pareto_figure import pareto_figure
 from ablate.summary.render import FORMATS, render
 from ablate.summary.trade_off import trade_off
 from tests.summary.ablations import design, one_at_a_time, study
@@ -139,3 +140,11 @@ def test_the_picture_shows_something_and_nothing_is_drawn_of_nothing() -> None:
     picture = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert min(picture.shape) > 400 and picture.std() > 10
     assert figures_of(of(), None, pareto_front(of())) == {}
+
+
+def test_no_axis_of_the_picture_leaves_what_its_metric_can_be() -> None:
+    perfect = of(*(row(f"{n:04d}", recall=1.0 - n / 1000, eer=n / 1000, flops=float(n)) for n in range(4)))
+    for names in (("val/recall_at_1", "cost/flops"), ("val/recall_at_1", "val/eer")):
+        axes = pareto_figure(trade_off(perfect, pareto_front(perfect, names[0], names[1:]))).axes[0]
+        assert axes.get_ylim()[1] == 1.0 and axes.get_ylim()[0] < 0.997
+        assert axes.get_xlim()[0] == 0.0

@@ -181,3 +181,17 @@ def test_colour_images_are_drawn_in_their_colours(seen: tuple[StudyResults, Port
         few, queries=np.tile(green, (*few.queries.shape[:3], 1)), found=np.tile(green, (*few.found.shape[:4], 1))
     )
     assert share_of("#00c800", neighbours_figure(coloured, title="trial")) > 0.4
+
+
+def test_classes_are_named_below_pairs_and_neighbours(seen: tuple[StudyResults, Portrait]) -> None:
+    portrait = seen[1]
+    assert portrait.neighbours is not None and portrait.roc is not None
+    few = _three(portrait.neighbours)
+    long = "a name $5 of many words that nobody could write below one small image"
+    told = texts(neighbours_figure(replace(few, query_names=(long, *few.query_names[1:])), title="trial"))
+    assert few.found_names[0][0] in told
+    (cut_off,) = (text for text in told if text.startswith("a name $5"))
+    assert cut_off.count("\n") == 1 and cut_off.endswith("…")
+    told = texts(pairs_figure(portrait.pairs, threshold=portrait.roc.threshold, title="trial"))
+    different = next(group for group in portrait.pairs if not group.same and group.count)
+    assert f"{different.first_names[0]} | {different.second_names[0]}" in told

@@ -11,11 +11,14 @@ import torch
 
 from ablate.catalogue.backbones import BookShape
 from ablate.study.configuration import Component
+from ablate.summary.png import png
+from ablate.summary.title_figures import title_neighbours_figure, title_pairs_figure
 from ablate.training.closing import measure_architectures, read_test
 from ablate.training.data import TrialData, load_data
 from ablate.training.evaluate import evaluate
 from ablate.training.loop import Trial, parts_of, train
 from ablate.training.network import build_network
+from ablate.training.portray import portray
 from ablate.training.spec import DataSpec, TrialSpec
 from tests.catalogue.datasets.books import write_goodbooks
 from tests.training.trials import trial, untimed
@@ -161,3 +164,31 @@ def test_the_real_set_is_learned_from_and_beats_chance_on_readers_never_seen(dat
     reports: list[dict[str, float]] = []
     train(spec, reports.append)
     assert reports[-1]["val/auc"] > 0.55 and reports[-1]["test/auc"] > 0.55
+
+
+def test_books_are_shown_by_their_titles_and_alike_where_one_reader_likes_both(shelf: Path, tmp_path: Path) -> None:
+    spec = trial_of(shelf, tmp_path, epochs=2)
+    train(spec, lambda report: None)
+    seen, val = portray(spec), load_data(spec.data, CPU).val
+    assert val.names is not None and seen.neighbours is not None
+    titles = {title: book for book, title in val.names.items()}
+    likes: dict[int, set[int]] = {}
+    for reader, book in zip(val.labels.tolist(), val.rows.tolist(), strict=True):
+        likes.setdefault(reader, set()).add(book)
+
+    def alike(one: str, other: str) -> bool:
+        return any({titles[one], titles[other]} <= books for books in likes.values())
+
+    for row, query in enumerate(seen.neighbours.query_names):
+        assert query not in seen.neighbours.found_names[row]
+        assert seen.neighbours.right[row].tolist() == [alike(query, name) for name in seen.neighbours.found_names[row]]
+    shown = [(g.same, pair) for g in seen.pairs for pair in zip(g.first_names, g.second_names, strict=True)]
+    assert len(shown) > 8 and all(alike(*pair) for same, pair in shown if same)
+    assert seen.neighbours.queries is None and seen.pairs[0].first is None
+    assert seen.roc is not None
+    figure = title_neighbours_figure(seen.neighbours, title="trial")
+    texts = [text.get_text() for axes in figure.axes for text in (axes.title, axes._left_title, *axes.texts)]  # type: ignore[attr-defined]
+    assert seen.neighbours.query_names[0] in texts
+    assert sum("✗" in text for text in texts) == int((~seen.neighbours.right).sum())
+    for drawn in (figure, title_pairs_figure(seen.pairs, threshold=seen.roc.threshold, title="trial")):
+        assert len(png(drawn)) > 10_000

@@ -42,7 +42,10 @@ class Tiny:
             raise DataError("source is damaged")
         time.sleep(0.2)  # long enough for concurrent processes to meet
         images = np.full((3, image_size, image_size, 1), self.brightness, np.uint8)
-        return {"train": Part(images, np.array([0, 1, 1])), "test": Part(images[:1], np.array([0]))}
+        return {
+            "train": Part(images, np.array([0, 1, 1]), names={0: "ann", 1: "bö"}),
+            "test": Part(images[:1], np.array([0])),
+        }
 
 
 @pytest.fixture
@@ -67,6 +70,7 @@ def test_a_second_load_maps_what_the_first_decoded(root: Path) -> None:
     assert first.digest == second.digest
     assert second.parts["train"].labels.tolist() == [0, 1, 1]
     assert second.parts["test"].images.shape == (1, 4, 4, 1)
+    assert (second.parts["train"].names, second.parts["test"].names) == ({0: "ann", 1: "bö"}, None)
 
 
 class Paired(Tiny):

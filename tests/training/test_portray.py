@@ -101,6 +101,35 @@ def test_neighbours_are_right_where_their_class_is_the_query_s(spec: TrialSpec) 
             assert seen.right[row, rank] == (labels[found] == labels[query])
 
 
+def test_pairs_and_neighbours_name_the_class_of_each_image(spec: TrialSpec) -> None:
+    seen = portray(spec)
+    items, _ = embedded(spec, "val")
+    images = items.images[items.rows].numpy()
+    digit = {image.tobytes(): str(label) for image, label in zip(images, items.labels.tolist(), strict=True)}
+    told = [
+        (image, name)
+        for group in seen.pairs
+        for images, names in ((group.first, group.first_names), (group.second, group.second_names))
+        for image, name in zip(images, names, strict=True)
+    ]
+    assert seen.neighbours is not None and seen.sample is not None
+    told += zip(seen.neighbours.queries, seen.neighbours.query_names, strict=True)
+    for images, names in zip(seen.neighbours.found, seen.neighbours.found_names, strict=True):
+        told += zip(images, names, strict=True)
+    assert len(told) > QUERIES * NEAREST
+    assert [name for _, name in told] == [digit[image.tobytes()] for image, _ in told]
+    assert seen.sample.names[3] == "3"
+
+
+def test_a_class_without_a_name_is_told_by_its_number(spec: TrialSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = load_data(spec.data, torch.device("cpu"))
+    nameless = replace(data, val=replace(data.val, names=None))
+    monkeypatch.setattr(module, "load_data", lambda *_: nameless)
+    found = portray(spec).neighbours
+    assert found is not None
+    assert set(found.query_names) <= {f"class {digit}" for digit in range(10)}
+
+
 def test_two_trials_are_seen_by_the_same_queries_and_the_same_sample(spec: TrialSpec, tmp_path: Path) -> None:
     other = replace(spec, folder=str(tmp_path / "other"), seed=9)
     train(other, lambda report: None)

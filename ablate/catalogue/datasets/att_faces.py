@@ -23,6 +23,8 @@ FOLDERS = ("att_faces/ORL", "att_faces", "orl_faces")
 MD5 = "b15abd4f6d2ab51b35fcb26387c1034a"
 PICTURE = re.compile(r"(?:ORL/)?s(\d{1,2})/(\d{1,2})\.pgm")
 NUM_PEOPLE, PER_PERSON = 40, 10
+NAMES = {person: f"s{person + 1}" for person in range(NUM_PEOPLE)}
+"""People have no other names than those of their folders."""
 
 
 class AttFaces:
@@ -55,7 +57,7 @@ class AttFaces:
             with reader(path) as read:
                 found = decode_all(names, read, size=image_size, channels=1)
         people = np.array([_person(name) for name in names], dtype=np.int64)
-        return {"train": Part(all_sound(found, path), people - 1)}
+        return {"train": Part(all_sound(found, path), people - 1, names=NAMES)}
 
 
 def _pictures(names: list[str], where: Path) -> list[str]:

@@ -95,7 +95,13 @@ class BookDataset(ABC):
         _, readers = np.unique(corpus.readers, return_inverse=True)
         order = np.lexsort((corpus.books, readers))
         ratings = np.stack([corpus.books, corpus.stars], axis=1)[order]
-        part = Part(rows.astype(np.float32), readers[order].astype(np.int64), ratings=ratings, notes=(*notes, *more))
+        part = Part(
+            rows.astype(np.float32),
+            readers[order].astype(np.int64),
+            ratings=ratings,
+            notes=(*notes, *more),
+            names={row: fields[0] for row, fields in enumerate(corpus.texts)},
+        )
         return {"train": part}
 
 

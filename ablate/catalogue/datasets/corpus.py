@@ -26,7 +26,7 @@ class Corpus:
     """Books and ratings."""
 
     texts: list[tuple[str, ...]]
-    """[N], of each book its fields, such as title, authors, genres."""
+    """[N], of each book its fields, the title first, then such as authors and genres."""
     numbers: npt.NDArray[np.float64]
     """[N, M], NaN where one is not known."""
     categories: list[tuple[str, ...]]

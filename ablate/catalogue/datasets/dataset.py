@@ -32,6 +32,8 @@ class Part:
     """[R, 2], of books: which book (a row of `images`) was rated, and its 1 to 5 stars. A reader rates a book once."""
     notes: tuple[str, ...] = ()
     """What a user should know of how the part came about, a sentence each: what was left out, and why."""
+    names: Mapping[int, str] | None = None
+    """Class number -> what people call it; of books, row -> title. None where the data set knows none."""
 
 
 @dataclass(frozen=True)

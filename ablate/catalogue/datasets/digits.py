@@ -19,6 +19,7 @@ from ablate.catalogue.datasets.dataset import DATASETS, Dataset, Part, SourceFil
 from ablate.catalogue.datasets.resize import resize_all
 from ablate.errors import DataError
 
+NAMES = dict(enumerate("0123456789"))
 BRIGHTEST = 16  # a value counts the inked pixels of a 4x4 block of the original scan
 
 
@@ -46,7 +47,7 @@ class Digits:
         except (OSError, EOFError, zlib.error, ValueError, IndexError) as error:
             raise DataError(f"{path} cannot be decoded ({error})\n  {_MEND}") from error
         images = np.round(values * (255 / BRIGHTEST)).astype(np.uint8)
-        return {"train": Part(resize_all(images, image_size), table[:, -1].astype(np.int64))}
+        return {"train": Part(resize_all(images, image_size), table[:, -1].astype(np.int64), names=NAMES)}
 
 
 _MEND = "install scikit-learn again: the file is a part of it"

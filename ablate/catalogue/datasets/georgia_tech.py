@@ -24,6 +24,8 @@ MAT, FOLDER = "gt_small/GT.mat", "gt_db"
 MD5 = "c61c343c321447ec4197cd2c2bd36aa3"
 PICTURE = re.compile(r"s(\d\d)/(\d\d)\.jpg")
 NUM_PEOPLE, PER_PERSON = 50, 15
+NAMES = {person: f"s{person + 1:02}" for person in range(NUM_PEOPLE)}
+"""People have no other names than those of the original's folders."""
 
 
 class GeorgiaTech:
@@ -66,7 +68,7 @@ def _read_mat(path: Path, image_size: int) -> Part:
         NotImplementedError,
     ) as error:  # the last: a MAT file of version 7.3
         raise DataError(f"{path} cannot be decoded ({error})\n  replace it by the original") from error
-    return Part(resize_all(np.ascontiguousarray(faces), image_size), people.astype(np.int64) - 1)
+    return Part(resize_all(np.ascontiguousarray(faces), image_size), people.astype(np.int64) - 1, names=NAMES)
 
 
 def _pictures(folder: Path) -> list[str]:
@@ -84,7 +86,7 @@ def _pictures(folder: Path) -> list[str]:
 
 def _read_folder(folder: Path, image_size: int) -> Part:
     found = decode_all(_pictures(folder), lambda name: (folder / name).read_bytes(), size=image_size, channels=3)
-    return Part(all_sound(found, folder), np.repeat(np.arange(NUM_PEOPLE), PER_PERSON))
+    return Part(all_sound(found, folder), np.repeat(np.arange(NUM_PEOPLE), PER_PERSON), names=NAMES)
 
 
 @DATASETS.register(

@@ -31,12 +31,20 @@ class IdxDataset:
     num_classes: Mapping[str, int] = {"train": 10, "test": 10}
     disjoint_parts = False
 
-    def __init__(self, name: str, folder: str, md5s: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: str,
+        md5s: Mapping[str, tuple[str, str]],
+        classes: tuple[str, ...] = tuple("0123456789"),
+    ) -> None:
         self.name = name
         self.folder = folder
         """The folder below the data folder, which is also the name of torchvision's class."""
         self.md5s = md5s
         """Of each file packed (torchvision's) and unpacked, by its name without `.gz`."""
+        self.classes = classes
+        """What people call them, by number."""
 
     def find(self, root: Path, *, download: bool = False) -> dict[str, SourceFile]:
         wanted = {
@@ -60,7 +68,8 @@ class IdxDataset:
                     f"{images_path} holds {len(images)} images, {labels_path} {len(labels)} labels\n"
                     "  they do not belong together: replace both by the originals"
                 )
-            parts[part] = Part(resize_all(images, image_size), labels.astype(np.int64))
+            names = dict(enumerate(self.classes))
+            parts[part] = Part(resize_all(images, image_size), labels.astype(np.int64), names=names)
         return parts
 
 

@@ -64,8 +64,14 @@ def read_parts(folder: Path, parts: Mapping[str, Files], size: int, rules: Rules
             raise _too_few_classes(folder, part, parts[part], files, rules.least_images)
         images = _moved(pictures, [name for name, _ in files])
         labels = np.array([numbers[label] for _, label in files], dtype=np.int64)
-        made[part] = Part(images, labels, notes=_notes(folder, part, broken[part], lost, rules.least_images))
+        notes = _notes(folder, part, broken[part], lost, rules.least_images)
+        made[part] = Part(images, labels, notes=notes, names=_printable(numbers))
     return made
+
+
+def _printable(numbers: Mapping[str, int]) -> dict[int, str]:
+    """Number -> name; what of a folder's name is no Unicode becomes a question mark."""
+    return {number: name.encode(errors="replace").decode() for name, number in numbers.items()}
 
 
 def _moved(pictures: dict[str, Picture], names: Sequence[str]) -> Picture:

@@ -63,10 +63,11 @@ class Lfw:
         numbers = {name: number for number, name in enumerate([*sorted(people["train"]), *sorted(people["test"])])}
         images = faces.decode([*train, *test], image_size)
         labels = np.array([numbers[name] for name, _ in (*train, *test)], dtype=np.int64)
+        names = {number: name.replace("_", " ") for name, number in numbers.items()}
         lost = len(people["train"]) - len({name for name, _ in train})
         return {
-            "train": Part(images[: len(train)], labels[: len(train)], notes=self._notes(people, lost)),
-            "test": Part(images[len(train) :], labels[len(train) :], _positions(pairs, test)),
+            "train": Part(images[: len(train)], labels[: len(train)], notes=self._notes(people, lost), names=names),
+            "test": Part(images[len(train) :], labels[len(train) :], _positions(pairs, test), names=names),
         }
 
     def _incomplete(self, files: Mapping[str, SourceFile], missing: Sequence[Face]) -> DataError:

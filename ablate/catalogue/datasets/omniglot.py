@@ -63,9 +63,16 @@ class Omniglot:
                 images.append(decode_png(png, image_size, where=f"{source.path}, member {name}"))
                 characters.append(name.rpartition("/")[0])
             classes, labels = np.unique(characters, return_inverse=True)
-            parts[part] = Part(np.stack(images), first_class + labels.astype(np.int64))
+            names = {first_class + number: _title(name) for number, name in enumerate(classes.tolist())}
+            parts[part] = Part(np.stack(images), first_class + labels.astype(np.int64), names=names)
             first_class += len(classes)
         return parts
+
+
+def _title(folder: str) -> str:
+    """images_background/Early_Aramaic/character07 -> Early Aramaic 07."""
+    _, alphabet, character = folder.split("/")
+    return f"{alphabet.replace('_', ' ')} {character.removeprefix('character')}"
 
 
 def _download(root: Path) -> None:

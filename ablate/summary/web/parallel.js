@@ -64,9 +64,18 @@ function drawAxis(svg, axis, x, yAt, marks) {
   labels.forEach((value, k) => {
     if (k % every) return;
     const text = told(value);
-    make("text", { class: "tick", x: x + 7, y: yAt(axis.share(value)) + 4 }, svg, text.length > 13 ? `${text.slice(0, 12)}…` : text);
+    labelOf(svg, text.length > 13 ? `${text.slice(0, 12)}…` : text, x, yAt(axis.share(value)), axis.at === coordinates.length - 1);
   });
   for (const end of [0, 1]) handleOf(svg, axis, end, x, yAt, marks);
+}
+
+// Upon a plate, for lines run through it; of the last axis to the left, where there is room.
+function labelOf(svg, text, x, y, last) {
+  const plate = make("rect", { class: "plate", rx: 3 }, svg);
+  const node = make("text", { class: "label", x: last ? x - 8 : x + 8, y: y + 4, "text-anchor": last ? "end" : "start" }, svg, text);
+  const box = node.getBBox();
+  for (const [key, value] of Object.entries({ x: box.x - 3, y: box.y - 1, width: box.width + 6, height: box.height + 2 }))
+    plate.setAttribute(key, value);
 }
 
 function handleOf(svg, axis, end, x, yAt, marks) {

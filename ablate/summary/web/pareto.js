@@ -30,8 +30,8 @@ function drawPareto() {
   if (!shown.length) return;
   const box = { left: 56, right: width - 14, top: 26, bottom: height - 44 };
   const ends = (name) => shown.flatMap((point) => point.values[name]);
-  const x = scale(ends(nameX), box.left + 12, box.right - 12, { logarithmic: document.getElementById("pareto-log").checked });
-  const y = scale(ends(nameY), box.bottom - 10, box.top + 10);
+  const x = scale(ends(nameX), box.left + 12, box.right - 12, { logarithmic: document.getElementById("pareto-log").checked, bounds: axisX.bounds });
+  const y = scale(ends(nameY), box.bottom - 10, box.top + 10, { bounds: axisY.bounds });
   const better = (axis) => `${axis.name} (${axis.sign > 0 ? "less" : "more"} is better)`;
   frame(svg, box, x, y, better(axisX), better(axisY));
   const front = frontOf(shown, axisX.sign, axisY.sign);

@@ -30,9 +30,11 @@ function brief(value) {
   return String(+value.toPrecision(4));
 }
 
-function scale(values, from, to, { logarithmic = false, whole = false } = {}) {
+// `bounds` are the least and the greatest value that there can be; null where nothing bounds them.
+function scale(values, from, to, { logarithmic = false, whole = false, bounds = [null, null] } = {}) {
   let low = Math.min(...values), high = Math.max(...values);
   if (low === high) [low, high] = [low - (Math.abs(low) || 1) * 0.1, high + (Math.abs(high) || 1) * 0.1];
+  [low, high] = [Math.max(low, bounds[0] ?? -Infinity), Math.min(high, bounds[1] ?? Infinity)];
   const log = logarithmic && low > 0;
   const bend = log ? Math.log10 : (value) => value;
   const span = bend(high) - bend(low);

@@ -50,6 +50,7 @@ def test_a_class_is_a_folder_at_any_depth_and_classes_are_numbered_by_name(tmp_p
     assert part.labels.tolist() == [0, 0, 1, 1, 1, 2, 2]
     assert part.images[:, 0, 0, 0].tolist() == [10, 10, 11, 11, 11, 12, 12]
     assert part.images.shape == (7, 8, 8, 3) and part.notes == ()
+    assert part.names == {0: "a", 1: "b", 2: "c"}
     assert read(tmp_path, channels=1)["train"].images.shape == (7, 8, 8, 1)
 
 

@@ -108,6 +108,7 @@ def test_view_1_of_unpacked_originals_with_the_official_lists(tree: Tree) -> Non
     assert pairs is not None
     assert pairs.table.tolist() == [[0, 1, 1, 0], [3, 2, 1, 0], [0, 5, 0, 0], [6, 2, 0, 0]]
     assert any("this is View 1" in note for note in parts["train"].notes)
+    assert parts["test"].names is not None and "_" not in " ".join(parts["test"].names.values())
 
 
 TEN_FOLDS = [

@@ -96,6 +96,9 @@ def test_unpacked_omniglot_folder_reads_as_the_zip_does(tmp_path: Path) -> None:
     for part in ("train", "test"):
         assert np.array_equal(zipped[part].images, unpacked[part].images)
         assert np.array_equal(zipped[part].labels, unpacked[part].labels)
+        assert zipped[part].names == unpacked[part].names
+    assert unpacked["train"].names == {0: "Greek 01", 1: "Greek 02"}
+    assert unpacked["test"].names == {2: "Greek 01", 3: "Greek 02"}, "numbers go on, alphabets are others"
 
 
 def test_unpacked_omniglot_gets_another_digest_when_a_drawing_changes(tmp_path: Path) -> None:
