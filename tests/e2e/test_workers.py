@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -125,17 +126,8 @@ def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(tmp_p
     done = run("run", write(tmp_path, trials=4), "--out", out, "--address", cluster, env=joined)
     assert done.returncode == 0, done.stderr
     assert held(cluster) == []
-    longer = [
-        "run",
-        write(tmp_path, trials=4),
-        "--out",
-        out / "longer",
-        "--address",
-        cluster,
-        "--set",
-        "space.epochs=500",
-    ]
-    driver = subprocess.Popen(command(*longer), env={**os.environ, **joined})
+    longer = command("run", write(tmp_path, epochs=500), "--out", out / "longer", "--address", cluster)
+    driver = subprocess.Popen(longer, env={**os.environ, **joined})
     first = out / "longer" / "workers-2" / "trials" / "0000" / "metrics.jsonl"
     wait_until(first.exists, seconds=120, what="the first epoch")
     os.kill(driver.pid, signal.SIGINT)
@@ -155,7 +147,7 @@ total, free = ray.cluster_resources(), ray.available_resources()
 groups = [group["state"] for group in ray.util.placement_group_table().values() if group["state"] != "REMOVED"]
 print(json.dumps(groups + [name for name in ("CPU", "memory") if free.get(name, 0) < total[name]]))
 """
-    words = [*command()[:1], "-c", code]
+    words = [sys.executable, "-c", code]
     environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment, check=True)
     found: list[str] = json.loads(done.stdout.strip().splitlines()[-1])
