@@ -14,8 +14,8 @@ from ablate.training.portrait import Neighbours, PairGroup
 
 LINE = 0.19
 """Inches."""
-PAIR_WIDTH, TITLE_WIDTH = 46, 84
-"""Characters of a title beside another, and alone."""
+TITLE_WIDTH = 80
+"""Characters of a title in half the picture."""
 
 
 def title_pairs_figure(groups: Sequence[PairGroup], *, threshold: float, title: str) -> Figure:
@@ -28,8 +28,9 @@ def title_pairs_figure(groups: Sequence[PairGroup], *, threshold: float, title: 
         mark, colour = ("✓ right", RIGHT) if group.right else ("✗ wrong", WRONG)
         head = f"{mark}: {kind}, called {verdict} ({group.count:,} of {group.total:,})"
         pairs = zip(group.similarity, group.first_names, group.second_names, strict=True)
-        lines = [f"{s:5.2f}   {cut(one, PAIR_WIDTH)}  |  {cut(other, PAIR_WIDTH)}" for s, one, other in pairs]
-        _write(axes, head, [(line, "black") for line in lines or ["none"]], rows=rows, colour=colour)
+        cells = [(f"{s:.3f}", one, other) for s, one, other in pairs] or [("none", "", "")]
+        lines = [(each, "black") for each in cells]
+        _write(axes, head, lines, rows=rows, colour=colour, columns=(0.0, 0.04, 0.52))
     figure.suptitle(
         f"{title}\npairs drawn at random, ordered by cosine similarity; called the same from {threshold:.3f}, "
         f"the threshold from validation (distance {math.sqrt(max(0.0, 2 - 2 * threshold)):.3f})",
@@ -48,11 +49,9 @@ def title_neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
         axes.axis("off")
     for row, axes in enumerate(panels[:queries]):
         found = zip(neighbours.similarity[row], neighbours.found_names[row], neighbours.right[row], strict=True)
-        lines = [
-            (f"{s:5.2f} {' ' if right else '✗'} {cut(name, TITLE_WIDTH)}", "black" if right else WRONG)
-            for s, name, right in found
-        ]
-        _write(axes, cut(neighbours.query_names[row], TITLE_WIDTH), lines, rows=most, colour="black")
+        lines = [((f"{s:.3f}", "" if right else "✗", name), "black" if right else WRONG) for s, name, right in found]
+        head = cut(neighbours.query_names[row], TITLE_WIDTH)
+        _write(axes, head, lines, rows=most, colour="black", columns=(0.0, 0.07, 0.1))
     first = f"the first hit is liked, too, for {neighbours.right[:, 0].mean():.0%}"
     figure.suptitle(
         f"{title}\nthe {most} nearest of {neighbours.num_items:,} other books, with cosine similarity; "
@@ -63,10 +62,22 @@ def title_neighbours_figure(neighbours: Neighbours, *, title: str) -> Figure:
     return figure
 
 
-def _write(axes: Axes, head: str, lines: Sequence[tuple[str, str]], *, rows: int, colour: str) -> None:
-    """A heading and lines with a colour each, in room for `rows` of them."""
+def _write(
+    axes: Axes,
+    head: str,
+    lines: Sequence[tuple[tuple[str, ...], str]],
+    *,
+    rows: int,
+    colour: str,
+    columns: tuple[float, ...],
+) -> None:
+    """A heading and lines of cells, each line in a colour, in room for `rows` of them; `columns` are shares of the width."""
     axes.axis("off")
     axes.set_ylim(rows, 0)
     axes.set_title(head, fontsize=9.5, loc="left", color=colour, fontweight="bold", parse_math=False)
-    for place, (line, own) in enumerate(lines):
-        axes.text(0.0, place + 0.5, line, fontsize=7.5, color=own, va="center", family="monospace", parse_math=False)
+    for place, (cells, own) in enumerate(lines):
+        for x, cell in zip(
+            columns, cells, strict=False
+        ):  # each alone: a title that is read from the right turns its line
+            text = cut(cell, TITLE_WIDTH)
+            axes.text(x, place + 0.5, text, fontsize=7.5, color=own, va="center", parse_math=False)

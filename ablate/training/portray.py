@@ -117,7 +117,7 @@ def _neighbours(items: SplitData, embeddings: Float[Tensor, "N D"]) -> Neighbour
     if len(queries) == 0:
         return None
     if ratings is not None:
-        queries = torch.unique(items.rows.cpu()[queries])
+        queries = torch.from_numpy(np.unique(items.rows.cpu()[queries].numpy()))
     similarity, found = nearest(embeddings, queries, most=NEAREST)
     images = _images(items, found.flatten())
     return Neighbours(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from types import SimpleNamespace
+
+from ray.tune.experiment import Trial
 
 from ablate.engine.recorder import MOST_LOSSES, Recorder
 from ablate.engine.searcher import StudySearcher
@@ -30,7 +31,9 @@ def recorder_of(memory: Memory) -> tuple[Recorder, StudySearcher]:
 
 def end(recorder: Recorder, number: int, error: str) -> None:
     """Tune's trial ends with that error."""
-    recorder.on_trial_error(0, [], SimpleNamespace(config={"number": number}, get_error=lambda: RuntimeError(error)))
+    trial = Trial("made-up", stub=True, config={"number": number})
+    trial.get_error = lambda: RuntimeError(error)
+    recorder.on_trial_error(0, [], trial)
 
 
 def test_a_trial_whose_node_died_is_handed_out_again_under_its_own_number(tmp_path: Path) -> None:

@@ -24,12 +24,6 @@ SIZES = {"curves.png": (12, 9.2), "roc.png": (12.5, 4.6), "embeddings.png": (12.
 """Inches, of those whose size does not depend on what there is to show: 13 panels of curves."""
 
 
-def pictured(images: np.ndarray | None) -> np.ndarray:
-    """Of items that are images, not books."""
-    assert images is not None
-    return images
-
-
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudyResults, Portrait]]:
     """A study, and its best trial as its weights see it."""
@@ -128,7 +122,8 @@ def test_pairs_are_told_with_similarity_distance_and_how_many_there_are(seen: tu
     for group in portrait.pairs:
         verdict = "✓ right" if group.right else "✗ wrong"
         assert any(text.startswith(verdict) and f"({group.count:,} of 5,000)" in text for text in told)
-        for first, second, cosine in zip(pictured(group.first), pictured(group.second), group.similarity, strict=True):
+        assert group.first is not None and group.second is not None
+        for first, second, cosine in zip(group.first, group.second, group.similarity, strict=True):
             assert first.shape == second.shape
             distance = float(np.sqrt(max(0, 2 * (1 - cosine))))
             assert f"s {cosine:.2f}  d {distance:.2f}" in told
@@ -136,8 +131,9 @@ def test_pairs_are_told_with_similarity_distance_and_how_many_there_are(seen: tu
 
 def test_groups_without_a_pair_say_so(seen: tuple[StudyResults, Portrait]) -> None:
     portrait = seen[1]
+    none = np.zeros((0, 8, 8, 1), dtype=np.uint8)
     emptied = [
-        replace(g, count=0, similarity=g.similarity[:0], first=pictured(g.first)[:0], second=pictured(g.second)[:0])
+        replace(g, count=0, similarity=g.similarity[:0], first=none, second=none, first_names=(), second_names=())
         for g in portrait.pairs
     ]
     assert texts(pairs_figure(emptied, threshold=0.5, title="trial")).count("none") == 4
@@ -162,13 +158,10 @@ def test_wrong_neighbours_and_only_they_are_framed_in_red_and_crossed(seen: tupl
 
 def _three(neighbours: Neighbours) -> Neighbours:
     """Its first queries: each image takes time to draw."""
-    found, similarity = pictured(neighbours.found)[:3], neighbours.similarity[:3]
+    assert neighbours.queries is not None and neighbours.found is not None, "they are images"
+    found, similarity = neighbours.found[:3], neighbours.similarity[:3]
     return replace(
-        neighbours,
-        queries=pictured(neighbours.queries)[:3],
-        found=found,
-        similarity=similarity,
-        right=neighbours.right[:3],
+        neighbours, queries=neighbours.queries[:3], found=found, similarity=similarity, right=neighbours.right[:3]
     )
 
 
@@ -188,10 +181,9 @@ def test_colour_images_are_drawn_in_their_colours(seen: tuple[StudyResults, Port
     assert neighbours is not None
     green = np.array([0, 200, 0], dtype=np.uint8)
     few = _three(neighbours)
+    assert few.queries is not None and few.found is not None
     coloured = replace(
-        few,
-        queries=np.tile(green, (*pictured(few.queries).shape[:3], 1)),
-        found=np.tile(green, (*pictured(few.found).shape[:4], 1)),
+        few, queries=np.tile(green, (*few.queries.shape[:3], 1)), found=np.tile(green, (*few.found.shape[:4], 1))
     )
     assert share_of("#00c800", neighbours_figure(coloured, title="trial")) > 0.4
 

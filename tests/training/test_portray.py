@@ -15,16 +15,11 @@ from ablate.training import portray as module
 from ablate.training.data import SplitData, TrialData, load_data
 from ablate.training.evaluate import embed, pairs_of
 from ablate.training.loop import train
+from ablate.training.portrait import Images, PairGroup
 from ablate.training.portray import NEAREST, QUERIES, portray
 from ablate.training.spec import TrialSpec
 from ablate.training.trained import trained_network
 from tests.training.trials import DIGITS, trial
-
-
-def pictured(images: np.ndarray | None) -> np.ndarray:
-    """Of items that are images, not books."""
-    assert images is not None
-    return images
 
 
 @pytest.fixture
@@ -39,6 +34,11 @@ def embedded(spec: TrialSpec, split: str) -> tuple[SplitData, np.ndarray]:
     data = load_data(spec.data, torch.device("cpu"))
     items: SplitData = getattr(data, split)
     return items, embed(trained_network(spec, data).network, data, items).double().numpy()
+
+
+def images_of(group: PairGroup) -> tuple[Images, Images]:
+    assert group.first is not None and group.second is not None, "they are pairs of images"
+    return group.first, group.second
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -84,11 +84,7 @@ def test_the_images_of_a_pair_are_those_whose_cosine_is_told(spec: TrialSpec) ->
     items, embeddings = embedded(spec, "val")
     images = items.images[items.rows].numpy()
     of_image = {image.tobytes(): embedding for image, embedding in zip(images, embeddings, strict=True)}
-    shown = [
-        (a, b, s)
-        for g in seen.pairs
-        for a, b, s in zip(pictured(g.first), pictured(g.second), g.similarity, strict=True)
-    ]
+    shown = [(a, b, s) for g in seen.pairs for a, b, s in zip(*images_of(g), g.similarity, strict=True)]
     assert len(shown) > 16
     for first, second, cosine in shown:
         assert of_image[first.tobytes()] @ of_image[second.tobytes()] == pytest.approx(cosine, abs=1e-5)
@@ -100,14 +96,15 @@ def test_neighbours_are_right_where_their_class_is_the_query_s(spec: TrialSpec) 
     images, labels = items.images[items.rows].numpy(), items.labels.numpy()
     place = {image.tobytes(): i for i, image in enumerate(images)}
     assert seen is not None and seen.num_items == len(labels) - 1
-    assert pictured(seen.found).shape == (QUERIES, NEAREST, 8, 8, 1)
-    for row, image in enumerate(pictured(seen.queries)):
+    assert seen.queries is not None and seen.found is not None
+    assert seen.found.shape == (QUERIES, NEAREST, 8, 8, 1)
+    for row, image in enumerate(seen.queries):
         query = place[image.tobytes()]
         ranked = sorted((i for i in range(len(labels)) if i != query), key=lambda i: -embeddings[query] @ embeddings[i])
         cosines = [embeddings[query] @ embeddings[i] for i in ranked[:NEAREST]]
         assert seen.similarity[row] == pytest.approx(cosines, abs=1e-5)
         for rank in range(NEAREST):
-            found = place[pictured(seen.found)[row, rank].tobytes()]
+            found = place[seen.found[row, rank].tobytes()]
             assert seen.right[row, rank] == (labels[found] == labels[query])
 
 
@@ -119,12 +116,13 @@ def test_pairs_and_neighbours_name_the_class_of_each_image(spec: TrialSpec) -> N
     told = [
         (image, name)
         for group in seen.pairs
-        for images, names in ((group.first, group.first_names), (group.second, group.second_names))
-        for image, name in zip(pictured(images), names, strict=True)
+        for images, names in zip(images_of(group), (group.first_names, group.second_names), strict=True)
+        for image, name in zip(images, names, strict=True)
     ]
     assert seen.neighbours is not None and seen.sample is not None
-    told += zip(pictured(seen.neighbours.queries), seen.neighbours.query_names, strict=True)
-    for images, names in zip(pictured(seen.neighbours.found), seen.neighbours.found_names, strict=True):
+    assert seen.neighbours.queries is not None and seen.neighbours.found is not None
+    told += zip(seen.neighbours.queries, seen.neighbours.query_names, strict=True)
+    for images, names in zip(seen.neighbours.found, seen.neighbours.found_names, strict=True):
         told += zip(images, names, strict=True)
     assert len(told) > QUERIES * NEAREST
     assert [name for _, name in told] == [digit[image.tobytes()] for image, _ in told]
