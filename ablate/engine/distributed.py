@@ -24,6 +24,8 @@ from ablate.training.spec import TrialSpec
 
 TOKEN = {"memory": 2**20}
 """What the trial actor itself holds. Tune wants something; a part of a CPU could cost a whole group of workers its place."""
+DIED = "died"
+"""In Ray's words for a process that is gone, whatever took it (`RayActorError`)."""
 LOOK_SECONDS = 1.0
 """How often the trial actor looks whether its workers are still there."""
 STOP_SECONDS = 30.0
@@ -131,9 +133,15 @@ class _Group:
             if ray.wait([coming], timeout=LOOK_SECONDS if alive else 0)[0]:
                 message: Message = ray.get(coming)
                 self.left = message.kind == "ended"
-                return message
+                return self._explained(message) if message.kind == "failed" else message
             if not alive:
                 return Message("failed", {"failure": f"process died: {_first_failure(self.error)}"})
+
+    def _explained(self, message: Message) -> Message:
+        """Where another worker's process has died, that is the reason: this one only lost the connection to it."""
+        self.thread.join(END_SECONDS)
+        died = _first_failure(self.error)
+        return Message("failed", {"failure": f"process died: {died}"}) if DIED in died else message
 
     def stop(self) -> bool:
         """Whether all workers have left the trial, and can have another."""
@@ -176,11 +184,11 @@ def _introduction(exchange: Any) -> Any:
 
 
 def _first_failure(error: Exception | None) -> str:
-    """Why the workers ended, in a line; that a node died if one did, for it ends the others, too."""
+    """Why the workers ended, in a line; that a node or a process died if one did, for that ends the others, too."""
     failures = getattr(error, "worker_failures", {})
     told = [f"worker {rank}: {failure}" for rank, failure in sorted(failures.items())] or [str(error)]
-    told.sort(key=lambda text: NODE_DIED not in text)
-    return f"{' '.join(told[0].split())[:200]}" + (f" ({NODE_DIED})" if NODE_DIED in told[0] else "")
+    told.sort(key=lambda text: (NODE_DIED not in text, DIED not in text))
+    return " ".join(told[0].split())
 
 
 def work(config: dict[str, Any]) -> None:

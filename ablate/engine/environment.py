@@ -14,6 +14,7 @@ SETTINGS = {
     "RAY_TRAIN_METRICS_ENABLED": "0",
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "600",  # on a loaded machine workers need a minute to import torch
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_timeout_ms_task_wait_for_death_info": "60000",  # else it is not known whether a node died, or a process alone
     "RAY_prestart_worker_first_driver": "0",  # Tune never uses prestarted workers: two processes less
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # five files per trial, copied again at every snapshot
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # Ctrl-C is ours: the study must end within seconds, resumable

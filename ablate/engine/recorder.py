@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import ray.tune
@@ -104,14 +105,13 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
-        error, number = trial.get_error() or RuntimeError("its process died"), trial.config["number"]
-        if NODE_DIED in str(error) and self.losses[number] < MOST_LOSSES:
+        error, number = _error_of(trial), trial.config["number"]
+        if NODE_DIED in error and self.losses[number] < MOST_LOSSES:
             self.losses[number] += 1
             self.take_back(number)
             return
-        lines = [line for line in str(error).strip().splitlines() if line.strip()]
-        reason = lines[-1].strip() if lines else type(error).__name__
-        self._end(number, "failed", f"process died: {reason}")
+        lines = [line for line in error.splitlines() if line.strip()] or ["nobody knows why"]
+        self._end(number, "failed", f"process died: {lines[-1].strip()}")
         _forget_statistics(trial)
 
     def found(self, result: TrialResult) -> None:
@@ -121,6 +121,14 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def _end(self, number: int, state: str, reason: str | None) -> None:
         self.found(self.memory.finish(number, state, reason))
+
+
+def _error_of(trial: Any) -> str:
+    """What Tune wrote down on this machine; `trial.get_error` looks where it has copied nothing to yet (Ray 2.60)."""
+    if trial.error_file is None or not Path(trial.error_file).exists():
+        return ""
+    _, _, text = Path(trial.error_file).read_text().partition("\n")
+    return text
 
 
 def _forget_statistics(trial: Any) -> None:

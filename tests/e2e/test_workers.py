@@ -31,7 +31,8 @@ search: {{trials: {trials}, stopping: {stopping}}}
 resources: {{cpus: 1, workers: {workers}}}
 """
 STOPPING = "{asha: {grace_epochs: 1, reduction_factor: 2}}"
-RATES = "{log_uniform: [1.0e-4, 1.0e-1]}"
+RATES = "{log_uniform: [1.0e-4, 1.0e-3]}"
+"""Small: at larger ones rounding, which differs with the number of workers, grows to differences within a few epochs."""
 SLOW_POLL = {"RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "15"}
 """Ray Train would then let a report through every 15 seconds, and the study take longer than `run` waits."""
 
@@ -93,9 +94,9 @@ def test_a_trial_that_all_workers_refuse_ends_and_they_go_on(tmp_path: Path) -> 
 
 
 def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(tmp_path: Path) -> None:
-    study = write(tmp_path, trials=2, epochs=300, stopping="none", lr="0.01")
+    study = write(tmp_path, trials=2, epochs=300, stopping="none")
     out = tmp_path / "runs"
-    driver = subprocess.Popen(command("run", study, "--out", out, "--cpus", "2", "--set", "space.loss=triplet"))
+    driver = subprocess.Popen(command("run", study, "--out", out, "--cpus", "2"))
     try:
         first = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
         wait_until(lambda: first.exists() and driver.poll() is None, seconds=120, what="the first epoch")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 from ray.tune.experiment import Trial
+from ray.tune.result import EXPR_ERROR_FILE
 
 from ablate.engine.recorder import MOST_LOSSES, Recorder
 from ablate.engine.searcher import StudySearcher
@@ -29,10 +31,12 @@ def recorder_of(memory: Memory) -> tuple[Recorder, StudySearcher]:
     return Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter()), searcher
 
 
-def end(recorder: Recorder, number: int, error: str) -> None:
-    """Tune's trial ends with that error."""
+def end(recorder: Recorder, folder: Path, number: int, error: str) -> None:
+    """Tune's trial ends with that error, which it writes into `folder`."""
+    (folder / EXPR_ERROR_FILE).unlink(missing_ok=True)
     trial = Trial("made-up", stub=True, config={"number": number})
-    trial.get_error = lambda: RuntimeError(error)
+    trial.storage = SimpleNamespace(trial_driver_staging_path=str(folder))
+    trial.handle_error(RuntimeError(error))
     recorder.on_trial_error(0, [], trial)
 
 
@@ -42,7 +46,7 @@ def test_a_trial_whose_node_died_is_handed_out_again_under_its_own_number(tmp_pa
     assert asked is not None
     recorder, searcher = recorder_of(memory)
     searcher.unfinished.clear()
-    end(recorder, asked.number, NODE)
+    end(recorder, tmp_path, asked.number, NODE)
     assert searcher.unfinished == [asked] == memory.unfinished()
 
 
@@ -52,9 +56,9 @@ def test_a_trial_that_loses_one_node_after_another_fails(tmp_path: Path) -> None
     assert asked is not None
     recorder, _ = recorder_of(memory)
     for _ in range(MOST_LOSSES):
-        end(recorder, asked.number, NODE)
+        end(recorder, tmp_path, asked.number, NODE)
         assert memory.result(asked.id).state == "running"
-    end(recorder, asked.number, NODE)
+    end(recorder, tmp_path, asked.number, NODE)
     row = memory.result(asked.id)
     assert row.state == "failed" and row.reason is not None and "its node has died" in row.reason
 
@@ -65,5 +69,5 @@ def test_a_trial_whose_process_alone_died_fails_at_once(tmp_path: Path) -> None:
     assert asked is not None
     recorder, searcher = recorder_of(memory)
     searcher.unfinished.clear()
-    end(recorder, asked.number, PROCESS)
+    end(recorder, tmp_path, asked.number, PROCESS)
     assert memory.result(asked.id).state == "failed" and searcher.unfinished == [] == memory.unfinished()
