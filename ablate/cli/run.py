@@ -134,6 +134,11 @@ def plan(
             f"--gpus {gpus}: a trial of {loaded.name} holds no GPU (resources.gpus is 0)\n"
             "  give --cpus N for a cluster of CPUs, or set resources.gpus"
         )
+    if probe and loaded.resources.workers > 1:
+        raise AblateError(
+            f"--probe times one worker, but {loaded.resources.workers} train a trial of {loaded.name} (resources.workers)\n"
+            "  plan without it: once some trials have ended, the plan rests on them"
+        )
     from ablate.store.read import read_folder
     from ablate.summary.plan import as_json, as_text, make_plan
     from ablate.training.architectures import static_costs_of

@@ -94,6 +94,11 @@ def test_a_bad_study_is_refused_with_all_its_faults_and_nothing_is_written(
         (["run", "."], ".: cannot be read: is a directory"),
         (["plan", "good.yaml", "--set", "search.trials"], "this is no KEY=VALUE"),
         (["plan", "good.yaml", "--set", "loss.triplet.margin=0.3"], "it is read at 'space.loss'"),
+        (
+            ["plan", "good.yaml", "--probe", "--set", "resources.workers=2"],
+            "--probe times one worker, but 2 train a trial",
+        ),
+        (["plan", "good.yaml", "--gpus", "4"], "--gpus 4: a trial of faces holds no GPU"),
         (["plan", "good.yaml", "--trials", "0"], "--set search.trials=0: search.trials: 0 is too small"),
         (["run", "good.yaml", "--set", "space.batch.classes=5000"], "the training split has only 10 classes"),
         (["list", "nothing"], "there is no list of 'nothing'"),
