@@ -124,6 +124,7 @@ def test_services_build_the_image_and_keep_what_they_write_in_volumes() -> None:
 
 
 @pytest.mark.slow  # imports mlflow: four seconds
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")  # of its own functions, when it is first imported
 def test_mlflow_knows_every_option_of_the_servers_command() -> None:
     from mlflow.cli import server
 
