@@ -24,8 +24,6 @@ from ablate.training.spec import TrialSpec
 
 TOKEN = {"memory": 2**20}
 """What the trial actor itself holds. Tune wants something; a part of a CPU could cost a whole group of workers its place."""
-DIED = "died"
-"""In Ray's words for a process that is gone, whatever took it (`RayActorError`)."""
 LOOK_SECONDS = 1.0
 """How often the trial actor looks whether its workers are still there."""
 STOP_SECONDS = 30.0
@@ -135,13 +133,13 @@ class _Group:
                 self.left = message.kind == "ended"
                 return self._explained(message) if message.kind == "failed" else message
             if not alive:
-                return Message("failed", {"failure": f"process died: {_first_failure(self.error)}"})
+                return self._explained(Message("failed", {"failure": f"the workers ended: {self.error}"}))
 
     def _explained(self, message: Message) -> Message:
-        """Where another worker's process has died, that is the reason: this one only lost the connection to it."""
+        """Where a worker's process has died, that is the reason: the others only lost their connection to it."""
         self.thread.join(END_SECONDS)
-        died = _first_failure(self.error)
-        return Message("failed", {"failure": f"process died: {died}"}) if DIED in died else message
+        lost = _lost(self.error)
+        return Message("failed", {"failure": f"process died: {lost}"}) if lost else message
 
     def stop(self) -> bool:
         """Whether all workers have left the trial, and can have another."""
@@ -183,12 +181,16 @@ def _introduction(exchange: Any) -> Any:
     return Introduction()
 
 
-def _first_failure(error: Exception | None) -> str:
-    """Why the workers ended, in a line; that a node or a process died if one did, for that ends the others, too."""
-    failures = getattr(error, "worker_failures", {})
-    told = [f"worker {rank}: {failure}" for rank, failure in sorted(failures.items())] or [str(error)]
-    told.sort(key=lambda text: (NODE_DIED not in text, DIED not in text))
-    return " ".join(told[0].split())
+def _lost(error: Exception | None) -> str | None:
+    """What became of a worker whose process is gone, if one is; of several the one whose node died, which took the others."""
+    failures: dict[int, Exception] = getattr(error, "worker_failures", {})
+    causes = {rank: getattr(failure, "health_check_failure", failure) for rank, failure in failures.items()}
+    told = [
+        f"worker {rank}: {' '.join(str(cause).split())}"
+        for rank, cause in causes.items()
+        if isinstance(cause, ray.exceptions.RayActorError)
+    ]
+    return min(told, key=lambda text: NODE_DIED not in text, default=None)
 
 
 def work(config: dict[str, Any]) -> None:

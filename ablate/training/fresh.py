@@ -44,6 +44,8 @@ def fresh_start(*, seed: int, cpus: int, gpus: float, device: torch.device | Non
     np.seterr(divide="warn", over="warn", under="ignore", invalid="warn")  # numpy's defaults
     device = device or torch.device("cuda" if gpus > 0 else "cpu")
     if device.type == "cuda":
+        if device.index is not None:
+            torch.cuda.set_device(device)  # of several workers on one machine, each has its own
         torch.cuda.init()  # type: ignore[no-untyped-call]  # before the seeds: only a GPU in use gets them
         torch.cuda.empty_cache()
         # 0.95: every process also holds a context of some hundred MB that this limit does not count

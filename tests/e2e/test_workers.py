@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.e2e.nodes import OPEN, head, kill, node
 from tests.e2e.study import command, rows, run, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
@@ -100,7 +101,7 @@ def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(t
     try:
         first = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
         wait_until(lambda: first.exists() and driver.poll() is None, seconds=120, what="the first epoch")
-        workers = [p for p in psutil.Process(driver.pid).children(recursive=True) if "RayTrainWorker" in _title(p)]
+        workers = [p for p in _below(driver.pid) if "RayTrainWorker" in _title(p)]
         assert len(workers) == 2
         workers[1].send_signal(signal.SIGKILL)
         second = out / "workers-2" / "trials" / "0001" / "metrics.jsonl"
@@ -114,6 +115,29 @@ def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(t
     assert states["0001"][0] in ("running", "waiting")
 
 
+def test_a_trial_whose_workers_lose_their_node_goes_on_elsewhere(tmp_path: Path) -> None:
+    study, out = write(tmp_path, trials=1, epochs=40, stopping="none"), tmp_path / "runs"
+    curve = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
+    with (
+        head(tmp_path, "--num-cpus=0") as address,
+        node(tmp_path / "one.log", f"--address={address}", "--num-cpus=2") as one,
+        node(tmp_path / "other.log", f"--address={address}", "--num-cpus=2") as other,
+    ):
+        words = command("run", study, "--out", out, "--address", address)
+        driver = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, **OPEN})
+        wait_until(lambda: curve.exists() or driver.poll() is not None, seconds=200, what="the first epoch")
+        theirs = {each: [p for p in _below(each.pid) if "RayTrainWorker" in _title(p)] for each in (one, other)}
+        assert sorted(len(workers) for workers in theirs.values()) == [0, 2]
+        kill(one if theirs[one] else other)
+        _, told = driver.communicate(timeout=250)
+        assert driver.returncode == 0, told
+    assert [(row["state"], row["epochs"]) for row in rows(out / "workers-2")] == [("complete", 40)], told
+
+
+def _below(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
 def _title(process: psutil.Process) -> str:
     try:
         return " ".join(process.cmdline())
@@ -123,12 +147,12 @@ def _title(process: psutil.Process) -> str:
 
 def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(tmp_path: Path, cluster: str) -> None:
     """The stock pattern leaves the placement group of a stopped trial's workers behind."""
-    out, joined = tmp_path / "runs", {"RAY_AUTH_MODE": "disabled"}
-    done = run("run", write(tmp_path, trials=4), "--out", out, "--address", cluster, env=joined)
+    out = tmp_path / "runs"
+    done = run("run", write(tmp_path, trials=4), "--out", out, "--address", cluster, env=OPEN)
     assert done.returncode == 0, done.stderr
     assert held(cluster) == []
     longer = command("run", write(tmp_path, epochs=500), "--out", out / "longer", "--address", cluster)
-    driver = subprocess.Popen(longer, env={**os.environ, **joined})
+    driver = subprocess.Popen(longer, env={**os.environ, **OPEN})
     first = out / "longer" / "workers-2" / "trials" / "0000" / "metrics.jsonl"
     wait_until(first.exists, seconds=120, what="the first epoch")
     os.kill(driver.pid, signal.SIGINT)
@@ -149,7 +173,7 @@ groups = [group["state"] for group in ray.util.placement_group_table().values() 
 print(json.dumps(groups + [name for name in ("CPU", "memory") if free.get(name, 0) < total[name]]))
 """
     words = [sys.executable, "-c", code]
-    environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    environment = {**os.environ, **OPEN}
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment, check=True)
     found: list[str] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
