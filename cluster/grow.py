@@ -1,6 +1,6 @@
 """Run a command once the cluster has the GPUs it needs, and let them go after it.
 
-    python cluster/grow.py 4 -- ablate run search_spaces/omniglot.yaml --address auto --gpus 4
+    python cluster/grow.py 4 -- ablate run search_spaces/faces.yaml --address auto --gpus 4
 
 `ablate run` counts what is there before it starts; a cluster that grows on demand starts with nothing. So the autoscaler is
 asked for GPUs first. What it is asked for it also keeps: a node that dies is replaced. Its exit code is the command's.

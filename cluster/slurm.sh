@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # One study on the nodes of a Slurm job, from the project's root on a shared home:
 #
-#     sbatch cluster/slurm.sh search_spaces/omniglot.yaml --tracking-uri http://MLFLOW:5000
+#     sbatch cluster/slurm.sh search_spaces/faces.yaml --tracking-uri http://MLFLOW:5000
 #
 # What follows the study goes to `ablate run`. Submitted again, or put back into the queue, it continues where it stopped.
 #SBATCH --job-name=ablate
@@ -18,7 +18,7 @@
 #SBATCH --output=%x-%j.log
 set -euo pipefail
 
-study=${1:?'name a study: sbatch cluster/slurm.sh search_spaces/omniglot.yaml'}
+study=${1:?'name a study: sbatch cluster/slurm.sh search_spaces/faces.yaml'}
 shift
 
 . .venv/bin/activate

@@ -166,6 +166,11 @@ def _slots_here(study: Study, cpus: int | None) -> int:
         return slots
     from ablate.engine.resources import Budget, local_gpus
 
+    if not local_gpus():
+        raise AblateError(
+            f"--probe: a trial of {study.name} trains on a GPU (resources.gpus), and this machine has none\n"
+            "  probe it where there is one, or plan without --probe"
+        )
     return min(slots, Budget(found, local_gpus()).slots(study.resources))
 
 
