@@ -37,13 +37,11 @@ class Budget:
                 "or run where there is a GPU (`--address`)"
             )
         by_cpu = self.cpus // trial.all_cpus
-        return by_cpu if trial.gpus == 0 else min(by_cpu, _whole_gpus(self.gpus, trial.gpus) // trial.workers)
-
-
-def _whole_gpus(gpus: float, share: float) -> int:
-    """Trials on whole GPUs: a fraction never spans two of them. 1e-9: 1 / (1/3) must be 3."""
-    per_gpu = math.floor(1 / share + 1e-9)
-    return int(gpus) * per_gpu if gpus >= 1 else math.floor(gpus / share + 1e-9)
+        if trial.gpus == 0:
+            return by_cpu
+        if self.gpus < 1:  # a part of one GPU
+            return min(by_cpu, math.floor(self.gpus / trial.gpus + 1e-9))
+        return min(by_cpu, int(self.gpus) * trial.workers_per_gpu // trial.workers)
 
 
 def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus: float, where: str) -> Budget:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -37,6 +38,11 @@ class Resources(Strict):
                 "write gpus: 1, or workers: 1"
             )
         return self
+
+    @property
+    def workers_per_gpu(self) -> int:
+        """How many share a GPU where `gpus` is above 0: a fraction never spans two. 1e-9: 1 / (1/3) must be 3."""
+        return math.floor(1 / self.gpus + 1e-9)
 
     @property
     def all_cpus(self) -> int:

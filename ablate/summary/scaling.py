@@ -5,8 +5,9 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass, replace
 
+from ablate.study.spending import Resources
 from ablate.study.study import Study
-from ablate.summary.cluster import Cluster, Need
+from ablate.summary.cluster import Cluster
 from ablate.summary.simulated_run import Overheads, SimulatedRun, simulate
 from ablate.summary.trial_paces import Measured, trials_of
 
@@ -51,35 +52,34 @@ class Scaling:
 
 def scaling(study: Study, measured: Measured | str, cluster: Cluster) -> Scaling:
     """Of the whole study from its first trial, on `cluster` and on others of its kind; `measured` or why nothing is."""
-    need = Need.of(study.resources)
-    device, asked = ("GPU", cluster.gpus) if need.gpus else ("CPU", cluster.cpus or 0)
+    trial = study.resources
+    device, asked = ("GPU", cluster.gpus) if trial.gpus else ("CPU", cluster.cpus or 0)
     if isinstance(measured, str):
         return Scaling(device, asked, missing=measured)
     sizes: list[Size] = []
     for devices in sorted({*SIZES, asked}):
         first = next((size for size in sizes if size.hours is not None), None)
-        sizes.append(_size(study, measured, _resized(cluster, devices, need), devices, first))
+        sizes.append(_size(study, measured, _resized(cluster, devices, trial), devices, first))
     return Scaling(device, asked, tuple(sizes), measured.rests_on)
 
 
-def _resized(cluster: Cluster, devices: int, need: Need) -> Cluster:
+def _resized(cluster: Cluster, devices: int, trial: Resources) -> Cluster:
     """A cluster of so many devices; each GPU keeps its CPUs."""
-    if not need.gpus:
+    if not trial.gpus:
         return replace(cluster, cpus=devices)
     cpus = None if cluster.cpus is None else cluster.cpus * devices // cluster.gpus
     return replace(cluster, gpus=devices, cpus=cpus)
 
 
 def _size(study: Study, measured: Measured, cluster: Cluster, devices: int, first: Size | None) -> Size:
-    need = Need.of(study.resources)
-    slots = cluster.slots(need)
+    slots = cluster.slots(study.resources)
     if not slots:
         return Size(devices, 0)
     runs = plays(study, measured, slots=slots)
     hours = statistics.fmean(run.seconds for run in runs) / 3600
     busy = statistics.fmean(run.busy_seconds for run in runs) / 3600
     faster = first.hours / hours if first is not None and first.hours is not None else 1.0
-    return Size(devices, slots, hours, cluster.share(need) * busy / hours, faster)
+    return Size(devices, slots, hours, cluster.share(study.resources) * busy / hours, faster)
 
 
 def plays(study: Study, measured: Measured, *, slots: int, overheads: Overheads | None = None) -> list[SimulatedRun]:

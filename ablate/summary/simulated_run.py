@@ -27,8 +27,8 @@ class Overheads:
     """Before the first trial of a slot: a process, torch."""
     trial: float = 0.018
     """Of the driver, for each trial: a proposal, its begin and its end written down."""
-    report: float = 0.003
-    """Of the driver, for each report; assumed until benchmarks/scale.py has measured it."""
+    report: float = 0.002
+    """Of the driver, for each report."""
     closing: float = 9.0
     """After the last trial, which is alone: latency, MLflow, Ray's end."""
 
