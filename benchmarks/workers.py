@@ -21,43 +21,35 @@ from pathlib import Path
 from typing import Any
 
 from ablate.engine import environment
-from ablate.study.configuration import Component, Configuration
-from ablate.training.spec import DataSpec, TrialSpec
+from ablate.engine.specify import specify
+from ablate.store.asked import Asked
+from ablate.store.folder import StudyFolder
+from ablate.study.load import parse_study
+from ablate.training.prepare import prepare_data
+from ablate.training.spec import TrialSpec
 
 PATTERNS = {"stock, poll 2 s": "2.0", "stock, poll 0.2 s": "0.2", "ablate": "0.5"}
 """Name -> RAY_TRAIN_HEALTH_CHECK_INTERVAL_S; ours is what `ablate run` sets."""
-EPOCHS = 4
+STUDY = """
+study: workers
+data: {name: digits, protocol: closed}
+space:
+  backbone: {simple_cnn: {width: 8, depth: 2}}
+  embedding_dim: 16
+  loss: triplet
+  batch: {classes: 8, per_class: 8}
+  epochs: 4
+resources: {cpus: 1, workers: 2}
+"""
 
 
-def spec(number: int, folder: str) -> dict[str, Any]:
-    """A small trial on digits."""
-    configuration = Configuration(
-        backbone=Component("simple_cnn", {"width": 8, "depth": 2}),
-        loss=Component("triplet"),
-        sampler=Component("random"),
-        optimizer=Component("adam"),
-        schedule=Component("constant"),
-        augmentation=Component("none"),
-        embedding_dim=16,
-        batch_classes=8,
-        batch_per_class=8,
-        epochs=EPOCHS,
-        normalize=True,
-        image_size=8,
-    )
-    data = DataSpec("digits", (), "/nowhere", 8, "closed", 0.2, 0.2, False, 0, 0)
-    return TrialSpec(
-        id=f"{number:04d}",
-        configuration=configuration,
-        data=data,
-        metric="val/recall_at_1",
-        goal="maximize",
-        seed=number,
-        folder=f"{folder}/trials/{number:04d}",
-        cpus=1,
-        gpus=0.0,
-        workers=2,
-    ).to_dict()
+def specs(count: int, folder: Path) -> list[dict[str, Any]]:
+    """Trials of one configuration, one seed after another."""
+    study = parse_study(STUDY, "the study of this benchmark")
+    data, _ = prepare_data(study, folder)
+    configuration, place = study.space.first(), StudyFolder(folder)
+    asked = [Asked(number, configuration, seed=number) for number in range(count)]
+    return [specify(each, study, data, place, {}).to_dict() for each in asked]
 
 
 def stock(storage: str) -> Any:
@@ -84,7 +76,7 @@ def stock(storage: str) -> Any:
             train_loop_config=config["spec"],
             scaling_config=ray.train.ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
             run_config=ray.train.RunConfig(
-                name=f"train-{config['number']}", storage_path=storage, callbacks=[TuneReportCallback()]
+                name=f"train-{config['spec']['id']}", storage_path=storage, callbacks=[TuneReportCallback()]
             ),
         ).fit()
 
@@ -113,10 +105,7 @@ def measure(pattern: str, trials: int) -> list[float]:
             ray.tune.with_resources(
                 ours if pattern == "ablate" else stock(folder), ray.tune.PlacementGroupFactory([TOKEN])
             ),
-            param_space={
-                "number": ray.tune.grid_search(list(range(trials))),
-                "spec": ray.tune.sample_from(lambda config: spec(config["number"], folder)),
-            },
+            param_space={"spec": ray.tune.grid_search(specs(trials, Path(folder)))},
             tune_config=ray.tune.TuneConfig(max_concurrent_trials=1, reuse_actors=pattern == "ablate"),
             run_config=ray.tune.RunConfig(
                 name="bench",

@@ -52,28 +52,17 @@ def summarize(
     ] = None,
 ) -> None:
     """What a study has found: best trials and Pareto front of a search; of an ablation effects with intervals and verdicts."""
-    from ablate.summary.csv_table import TABLES, TRIALS
+    from ablate.summary.csv_table import TRIALS
     from ablate.summary.pareto import pareto_front
-    from ablate.summary.render import FORMATS, render
+    from ablate.summary.render import render
 
-    if table is not None and (table not in TABLES or format != "csv"):
-        raise AblateError(
-            f"--table {table}: it says which table --format csv writes\n  give both, TABLE one of {', '.join(TABLES)}"
-        )
-    if format not in FORMATS:
-        raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+    _check_form(format, table)
     if (study is not None and experiment is not None) or (tracking_uri is not None and experiment is None):
         raise AblateError("a study is read from its folder, or with --experiment from MLflow\n  give one of the two")
     objectives = _objectives(pareto)
     found = _read(study, out, tracking_uri, experiment)
-    if metric is not None and found.design is None:
-        raise AblateError(
-            f"--metric judges the arms of an ablation, and this is a search\n  use --pareto {metric},cost/flops"
-        )
-    if table not in (None, TRIALS) and found.design is None:
-        raise AblateError(
-            f"--table {table} is of an ablation, and this is a search\n  leave it out: its table is the trials"
-        )
+    if found.design is None:
+        _check_search(metric, table or TRIALS)
     if importance or (format == "html" and found.design is None):
         found = _with_importance(found, tell=importance)
     front = pareto_front(found, objectives[0] if objectives else None, objectives[1:])
@@ -85,6 +74,33 @@ def summarize(
     else:
         for path in write_files("--output", output.parent, {output.name: text.encode()}, make=False):
             typer.echo(f"written to {path}", err=True)
+
+
+def _check_form(format: str, table: str | None) -> None:
+    """Raise AblateError for a format that is not known, or a table that it cannot have."""
+    from ablate.summary.csv_table import TABLES
+    from ablate.summary.render import FORMATS
+
+    if table is not None and (table not in TABLES or format != "csv"):
+        raise AblateError(
+            f"--table {table}: it says which table --format csv writes\n  give both, TABLE one of {', '.join(TABLES)}"
+        )
+    if format not in FORMATS:
+        raise AblateError(f"--format {format} is not known\n  write one of: {', '.join(FORMATS)}")
+
+
+def _check_search(metric: str | None, table: str) -> None:
+    """Raise AblateError for what only an ablation has."""
+    from ablate.summary.csv_table import TRIALS
+
+    if metric is not None:
+        raise AblateError(
+            f"--metric judges the arms of an ablation, and this is a search\n  use --pareto {metric},cost/flops"
+        )
+    if table != TRIALS:
+        raise AblateError(
+            f"--table {table} is of an ablation, and this is a search\n  leave it out: its table is the trials"
+        )
 
 
 def _objectives(pareto: str | None) -> list[str]:

@@ -32,7 +32,7 @@ def render(study: StudyResults, front: Front, format: str, metric: str | None = 
     if format == "html" and not front.asked:
         front = default_front(study, front, metric)
     report = search_report(study, front) if study.design is None else ablation_report(study, front, metric)
-    return as_csv(study, front, report, table) if format == "csv" else FORMATS[format](study, front, report)
+    return FORMATS[format](study, front, report, table)
 
 
 def as_table(report: Report) -> str:
@@ -94,11 +94,11 @@ def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
-FORMATS: dict[str, Callable[[StudyResults, Front, Report], str]] = {
-    "table": lambda study, front, report: as_table(report),
-    "md": lambda study, front, report: as_markdown(report, study.study, study.question),
+FORMATS: dict[str, Callable[[StudyResults, Front, Report, str], str]] = {
+    "table": lambda study, front, report, table: as_table(report),
+    "md": lambda study, front, report, table: as_markdown(report, study.study, study.question),
     "csv": as_csv,
-    "json": _as_json,
-    "latex": lambda study, front, report: as_latex(report),
-    "html": as_html,
+    "json": lambda study, front, report, table: _as_json(study, front, report),
+    "latex": lambda study, front, report, table: as_latex(report),
+    "html": lambda study, front, report, table: as_html(study, front, report),
 }

@@ -76,8 +76,7 @@ def _write(
     axes.set_ylim(rows, 0)
     axes.set_title(head, fontsize=9.5, loc="left", color=colour, fontweight="bold", parse_math=False)
     for place, (cells, own) in enumerate(lines):
-        for x, cell in zip(
-            columns, cells, strict=False
-        ):  # each alone: a title that is read from the right turns its line
+        # each cell alone: a title that is read from the right turns its line
+        for x, cell in zip(columns, cells, strict=False):
             text = cut(cell, TITLE_WIDTH)
             axes.text(x, place + 0.5, text, fontsize=7.5, color=own, va="center", parse_math=False)

@@ -106,14 +106,11 @@ def load_data(spec: DataSpec, device: torch.device) -> TrialData:
     images = {part: _tensor(array).to(store) for part, array in used.items()}
 
     def open_split(split: Split) -> SplitData:
-        if decoded.parts[split.part].ratings is not None:
-            return _likes(split, decoded.parts[split.part], images[split.part], device)
-        labels, names = (
-            torch.from_numpy(decoded.parts[split.part].labels[split.indices]),
-            decoded.parts[split.part].names,
-        )
-        rows = torch.from_numpy(split.indices).to(store)
-        return SplitData(images[split.part], rows, labels.to(device), split.pairs, names=names)
+        part = decoded.parts[split.part]
+        if part.ratings is not None:
+            return _likes(split, part, images[split.part], device)
+        rows, labels = torch.from_numpy(split.indices), torch.from_numpy(part.labels[split.indices])
+        return SplitData(images[split.part], rows.to(store), labels.to(device), split.pairs, names=part.names)
 
     train = open_split(splits.train)
     if spec.mirror_classes:

@@ -45,25 +45,21 @@ def portray(spec: TrialSpec, split: str = "val") -> Portrait:
     first, second, same = pairs.first.cpu(), pairs.second.cpu(), pairs.same.cpu()
     similarity = (embeddings[first] * embeddings[second]).sum(dim=1)
     threshold = trained.best["val/threshold"]
-    of_rows = (
-        embeddings if items.ratings is None else embeddings[items.rows.cpu()]
-    )  # of books: once for each who liked it
+    # a book once for each who liked it
+    of_rows = embeddings if items.ratings is None else embeddings[items.rows.cpu()]
     sample = project(of_rows.numpy(), labels, seed=SEED)
     notes = [] if sample else ["the embeddings are one point, or too few: they have no projection"]
     if sample and items.names and items.ratings is None:
         sample = replace(sample, names=items.names)
-    shown = items.images.ndim == 4 or items.ratings is not None
-    if not shown:
-        notes.append(f"the items of {spec.data.name} are no images: pairs and neighbours cannot be shown")
     return Portrait(
         trial=spec.id,
         dataset=spec.data.name,
         split=split,
         epoch=int(trained.best["epoch"]),
         roc=_roc(similarity, same, threshold=threshold),
-        pairs=_groups(items, Pairs(first, second, same), similarity, threshold=threshold) if shown else (),
+        pairs=_groups(items, Pairs(first, second, same), similarity, threshold=threshold),
         sample=sample,
-        neighbours=_neighbours(items, embeddings) if shown else None,
+        neighbours=_neighbours(items, embeddings),
         notes=tuple(notes),
     )
 

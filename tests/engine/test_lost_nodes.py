@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
+import pytest
 from ray.tune.experiment import Trial
 from ray.tune.result import EXPR_ERROR_FILE
 
 from ablate.engine.recorder import MOST_LOSSES, Recorder
 from ablate.engine.searcher import StudySearcher
+from ablate.store.asked import Asked
 from ablate.store.memory import Memory
 from ablate.store.queue import queue_of
+from ablate.types import TrialResult
 from tests.store.studies import open_memory
 
 NODE = (
@@ -23,51 +27,51 @@ PROCESS = (
 )
 
 
-def recorder_of(memory: Memory) -> tuple[Recorder, StudySearcher]:
+class Running(NamedTuple):
+    """A trial that has been handed out, and those who hear of its end."""
+
+    memory: Memory
+    recorder: Recorder
+    searcher: StudySearcher
+    asked: Asked
+    folder: Path
+
+    def end(self, error: str) -> TrialResult:
+        """Tune's trial ends with that error, which it writes into a file; what is known of it then."""
+        (self.folder / EXPR_ERROR_FILE).unlink(missing_ok=True)
+        trial = Trial("made-up", stub=True, config={"number": self.asked.number})
+        trial.storage = SimpleNamespace(trial_driver_staging_path=str(self.folder))
+        trial.handle_error(RuntimeError(error))
+        self.recorder.on_trial_error(0, [], trial)
+        return self.memory.result(self.asked.id)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Running:
     def never(*given: object) -> None:
         raise AssertionError("nothing is specified or reused here")
 
+    memory = open_memory(tmp_path)
+    asked = memory.ask()
+    assert asked is not None
     searcher = StudySearcher(memory, queue_of(memory), never, never)  # type: ignore[arg-type]
-    return Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter()), searcher
-
-
-def end(recorder: Recorder, folder: Path, number: int, error: str) -> None:
-    """Tune's trial ends with that error, which it writes into `folder`."""
-    (folder / EXPR_ERROR_FILE).unlink(missing_ok=True)
-    trial = Trial("made-up", stub=True, config={"number": number})
-    trial.storage = SimpleNamespace(trial_driver_staging_path=str(folder))
-    trial.handle_error(RuntimeError(error))
-    recorder.on_trial_error(0, [], trial)
-
-
-def test_a_trial_whose_node_died_is_handed_out_again_under_its_own_number(tmp_path: Path) -> None:
-    memory = open_memory(tmp_path)
-    asked = memory.ask()
-    assert asked is not None
-    recorder, searcher = recorder_of(memory)
     searcher.unfinished.clear()
-    end(recorder, tmp_path, asked.number, NODE)
-    assert searcher.unfinished == [asked] == memory.unfinished()
+    recorder = Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter())
+    return Running(memory, recorder, searcher, asked, tmp_path)
 
 
-def test_a_trial_that_loses_one_node_after_another_fails(tmp_path: Path) -> None:
-    memory = open_memory(tmp_path)
-    asked = memory.ask()
-    assert asked is not None
-    recorder, _ = recorder_of(memory)
-    for _ in range(MOST_LOSSES):
-        end(recorder, tmp_path, asked.number, NODE)
-        assert memory.result(asked.id).state == "running"
-    end(recorder, tmp_path, asked.number, NODE)
-    row = memory.result(asked.id)
+def test_a_trial_whose_node_died_is_handed_out_again_under_its_own_number(running: Running) -> None:
+    assert running.end(NODE).state == "running"
+    assert running.searcher.unfinished == [running.asked] == running.memory.unfinished()
+
+
+def test_a_trial_that_loses_one_node_after_another_fails(running: Running) -> None:
+    assert [running.end(NODE).state for _ in range(MOST_LOSSES)] == ["running"] * MOST_LOSSES
+    row = running.end(NODE)
     assert row.state == "failed" and row.reason is not None and "its node has died" in row.reason
 
 
-def test_a_trial_whose_process_alone_died_fails_at_once(tmp_path: Path) -> None:
-    memory = open_memory(tmp_path)
-    asked = memory.ask()
-    assert asked is not None
-    recorder, searcher = recorder_of(memory)
-    searcher.unfinished.clear()
-    end(recorder, tmp_path, asked.number, PROCESS)
-    assert memory.result(asked.id).state == "failed" and searcher.unfinished == [] == memory.unfinished()
+def test_a_trial_whose_process_alone_died_fails_at_once(running: Running) -> None:
+    row = running.end(PROCESS)
+    assert row.state == "failed" and row.reason is not None and row.reason.endswith("its worker process has died.")
+    assert running.searcher.unfinished == [] == running.memory.unfinished()

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from ablate.errors import StoreError
 from ablate.training import portray as module
-from ablate.training.data import SplitData, TrialData, load_data
+from ablate.training.data import SplitData, load_data
 from ablate.training.evaluate import embed, pairs_of
 from ablate.training.loop import train
 from ablate.training.portrait import Images, PairGroup
@@ -148,33 +148,6 @@ def test_two_trials_are_seen_by_the_same_queries_and_the_same_sample(spec: Trial
     np.testing.assert_array_equal(one.neighbours.queries, two.neighbours.queries)
     np.testing.assert_array_equal(one.sample.labels, two.sample.labels)
     assert not np.allclose(one.sample.projections[0].points, two.sample.projections[0].points)
-
-
-def test_items_that_are_no_images_leave_the_pictures_that_show_images_out_with_a_note(
-    spec: TrialSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Rows(TrialData):
-        """The digits' pixels as rows of 64 numbers; the network is given images again."""
-
-        def batch(self, split: SplitData, indices: torch.Tensor) -> torch.Tensor:
-            rows = split.images[split.rows[indices]].float().mul_(self.scale).add_(self.shift)
-            return rows.view(-1, 1, 8, 8)
-
-    data = load_data(spec.data, torch.device("cpu"))
-    flat = Rows(**{**vars(data), "val": _Flat(data.val.images.flatten(1), data.val.rows, data.val.labels)})
-    monkeypatch.setattr(module, "load_data", lambda *_: flat)
-    seen = portray(spec)
-    assert seen.roc is not None and seen.sample is not None
-    assert seen.pairs == () and seen.neighbours is None
-    assert seen.notes == ("the items of digits are no images: pairs and neighbours cannot be shown",)
-
-
-class _Flat(SplitData):
-    """Items that are rows of numbers."""
-
-    def __init__(self, images: torch.Tensor, rows: torch.Tensor, labels: torch.Tensor) -> None:
-        for name, value in (("images", images), ("rows", rows), ("labels", labels)):
-            object.__setattr__(self, name, value)
 
 
 def test_a_trial_without_a_checkpoint_says_so(tmp_path: Path) -> None:
