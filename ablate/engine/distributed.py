@@ -9,6 +9,7 @@ is stopped leaves no workers, for it does not end them.
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -30,6 +31,8 @@ STOP_SECONDS = 30.0
 """From a decision to stop until all workers have left the trial: they wait for it at a report."""
 END_SECONDS = 20.0
 """Until workers that may end have ended."""
+LOST_SECONDS = 120.0
+"""How long a worker that lost its connection to another waits: Ray Train then ends it with what became of the other."""
 
 
 class _Stopped(Exception):
@@ -136,7 +139,7 @@ class _Group:
                 return self._explained(Message("failed", {"failure": f"the workers ended: {self.error}"}))
 
     def _explained(self, message: Message) -> Message:
-        """Where a worker's process has died, that is the reason: the others only lost their connection to it."""
+        """With the death of a worker's process as the reason, where one has died."""
         self.thread.join(END_SECONDS)
         lost = _lost(self.error)
         return Message("failed", {"failure": f"process died: {lost}"}) if lost else message
@@ -226,6 +229,15 @@ def _train(spec: TrialSpec, exchange: Any, workers: Any) -> dict[str, str]:
     except (Infeasible, Diverged) as error:  # all workers find the same
         return reason(error, spec.folder)
     except Exception as error:
+        if _connection_is_lost(error):
+            time.sleep(LOST_SECONDS)
         ray.get(exchange.fail.remote(reason(error, spec.folder)))
         raise
     return {}
+
+
+def _connection_is_lost(error: Exception) -> bool:
+    """Whether another worker is gone, or has failed, which is then the reason; gloo has no exception of its own."""
+    import torch.distributed
+
+    return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
