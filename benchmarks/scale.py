@@ -147,7 +147,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
         mirror = Mirror(
             place, study, tracking_uri=uri, digest=digest, row=memory.result, begun=memory.begun, complain=print
         )
-        stack.callback(session.leave, session.start(Budget(slots, 0), place, {}))
+        stack.callback(session.leave, session.start(Budget(slots, 0), place.note_holder, []))
         watch, clock = watched(), Clock()
         in_process.run_trial = report_only
         rss, begin = _rss_mib(), time.perf_counter()

@@ -44,6 +44,12 @@ def run(
         Optional[str], typer.Option(help="Ray cluster to join: auto, or HOST:PORT; default: this machine.")
     ] = None,
     tracking_uri: TrackingUri = None,
+    storage: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Database of the study's memory, for several drivers at once; default: a file in --out.", metavar="URL"
+        ),
+    ] = None,
     set_: Overrides = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; the earlier study is kept beside it.")] = False,
     reuse: Annotated[bool, typer.Option(help="Take trials that an earlier study in --out has finished.")] = True,
@@ -57,7 +63,7 @@ def run(
     from ablate.engine.options import Options
     from ablate.engine.run import run_study
 
-    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report, _draw)
+    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report, _draw, storage)
     outcome = run_study(loaded, options)
     for note in outcome.notes:
         typer.echo(note, err=True)

@@ -38,6 +38,8 @@ class Options:
     """
     draw: Callable[[Path, Portrait], Mapping[str, bytes]] = lambda folder, portrait: {}
     """The pictures of the best trial: name -> PNG, from the study's folder and what a worker saw."""
+    storage: str | None = None
+    """Database of the study's memory, which several drivers may share; by default a journal in its folder."""
 
     def folder_of(self, study: Study) -> Path:
         """Where the study is kept."""

@@ -30,6 +30,8 @@ class Progress:
         self.best: TrialResult | None = None
         for row in done:
             self._note_best(row)
+        self.elsewhere = 0
+        """Trials that other drivers have ended since this one began."""
         self.running: dict[int, dict[str, float]] = {}
         self.begin = time.monotonic()
         self.epochs_here = 0
@@ -83,6 +85,10 @@ class Progress:
             self.say(self._line(result))
         self._draw()
 
+    @property
+    def ended_in_all(self) -> int:
+        return sum(self.states.values()) + self.elsewhere
+
     def _note_best(self, row: TrialResult) -> None:
         metric = self.study.objective.metric
         if row.state != "complete":
@@ -96,15 +102,14 @@ class Progress:
         value = "  ".join(f"{name} {numbers[name]:.4{'g' if name in row.cost else 'f'}}" for name in names)
         why = f"  {row.reason}" if row.infeasible else ""
         epochs = "epoch " if row.epochs == 1 else "epochs"
-        ended = sum(self.states.values())
         return (
-            f"[{ended}/{self.total}] {row.id} {row.state:8} {row.epochs:3d} {epochs}  {value}  {row.arm}"
+            f"[{self.ended_in_all}/{self.total}] {row.id} {row.state:8} {row.epochs:3d} {epochs}  {value}  {row.arm}"
             f"{why}  ({self._left()})"
         )
 
     def _left(self) -> str:
         """The time that the remaining trials take at the pace so far; of the first trials it would be far off."""
-        open_trials = self.total - sum(self.states.values())
+        open_trials = self.total - self.ended_in_all
         if open_trials <= 0:
             return "last trials ending" if self.running else "all trials ended"
         if self.ended_here < 2 * self.slots:
@@ -121,7 +126,7 @@ class Progress:
         states = "  ".join(f"{self.states[s]} {s}" for s in ("complete", "pruned", "failed") if self.states[s])
         pace = self.epochs_here / max(time.monotonic() - self.begin, 1e-9)
         head = Text(
-            f"{self.study.name}  {sum(self.states.values())}/{self.total} trials"
+            f"{self.study.name}  {self.ended_in_all}/{self.total} trials"
             f"  {states}  {len(self.running)} running  {pace:.1f} epochs/s  {self._left()}"
         )
         metric = self.study.objective.metric

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from ablate.engine import environment, session
@@ -18,16 +18,19 @@ from ablate.engine.tune import train_trials, tune_folder
 from ablate.errors import ResourceError
 from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked
+from ablate.store.drivers import Drivers
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
 from ablate.store.queue import queue_of
+from ablate.store.storage import check_storage, connect
 from ablate.store.tracking import cause, check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
 from ablate.training.prepare import notes_on_data, prepare_data
 from ablate.training.prepare_backbones import prepare_backbones
 from ablate.training.spec import DataSpec, TrialSpec
+from ablate.types import counted
 
 MOST_TRIALS = 500
 """An ablation of more asks for `--yes`: designs multiply."""
@@ -64,6 +67,10 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
     folder = StudyFolder(options.folder_of(study))
     folder.check_writable()
+    storage = options.storage if options.fresh else folder.check_storage(options.storage)
+    if storage is not None:
+        check_storage(storage)
+        connect(storage)
     if options.tracking_uri is not None:
         check_tracking_uri(options.tracking_uri)
     prepare_backbones(study)
@@ -76,16 +83,18 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
         folder.check(study, digest)
     if allowed is None:
         allowed = session.join(str(options.address), trial, cpus=cpus, gpus=gpus)
-    on_data, left = notes_on_data(spec), {}
+    on_data, left = notes_on_data(spec), dict[str, Any]()
     notes = [*on_data, *official_notes(spec)]
     if options.fresh and folder.path.exists():
         with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
-    with folder.held() as last:
-        last = last or left
-        folder.check(study, digest)  # again, now that nobody else can change it
-        folder.describe(study, digest, on_data)
-        return _Run(study, options, folder, spec, digest, allowed, notes).go(last, interruption)
+    drivers = None if storage is None else Drivers(folder)
+    with ExitStack() as holding:
+        last = [holding.enter_context(folder.held())] if drivers is None else holding.enter_context(drivers.joined())
+        with nullcontext() if drivers is None else drivers.turn():
+            folder.check(study, digest)  # again, now that nobody else can change it
+            folder.describe(study, digest, on_data, storage=storage)
+        return _Run(study, options, folder, spec, digest, allowed, notes, drivers).go([*last, left], interruption)
 
 
 class _Run:
@@ -100,12 +109,13 @@ class _Run:
         digest: str,
         allowed: Budget,
         notes: list[str],
+        drivers: Drivers | None,
     ) -> None:
-        self.study, self.options, self.folder, self.data = study, options, folder, data
+        self.study, self.options, self.folder, self.data, self.drivers = study, options, folder, data, drivers
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
         self.closed = False
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
-        self.memory = Memory(folder, study, slots=self.slots, archive=archive)
+        self.memory = Memory(folder, study, slots=self.slots, archive=archive, drivers=drivers)
         self.queue = queue_of(self.memory)
         done = self.memory.results()
         self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=self.slots)
@@ -117,13 +127,12 @@ class _Run:
             row=self.memory.result,
             begun=self.memory.begun,
             complain=notes.append,
+            drivers=drivers,
         )
 
-    def go(self, last: dict[str, Any], interruption: Interruption) -> Outcome:
-        """Trials, then the closing; `last` is what the previous holder of the study noted."""
+    def go(self, last: Sequence[Mapping[str, Any]], interruption: Interruption) -> Outcome:
+        """Trials, then the closing; `last` is what dead drivers of the study noted."""
         import ray
-
-        from ablate.engine.closing import still_open
 
         status = "FAILED"
         with undisturbed(interruption):
@@ -133,10 +142,11 @@ class _Run:
                     for note in official_notes(self.data):  # also among the notes at the end, but then hours are spent
                         self.progress.say(note)
                     self._take_finished()
-                    if self._trials_left() or still_open(self.memory).anything:
+                    if self._trials_left() or self._to_close():
                         if not ray.is_initialized():
                             with undisturbed(interruption):
-                                interruption.session_dir = session.start(self.allowed, self.folder, last)
+                                noted = self.folder.note_holder if self.drivers is None else self.drivers.note
+                                interruption.session_dir = session.start(self.allowed, noted, last)
                             interruption.check()
                         self._work(interruption)
                     else:
@@ -157,9 +167,14 @@ class _Run:
     def _end_mirror(self, status: str) -> None:
         """Bring MLflow up to date, and the study's run there to its end with `status`."""
         patience = INTERRUPTED_PATIENCE_SECONDS if status == "KILLED" else MIRROR_PATIENCE_SECONDS
+        elsewhere = set(self.memory.elsewhere())
         ids = [row.id for row in self.memory.results()]
+        if elsewhere:
+            status = "RUNNING"
         files = self._report if status == "FINISHED" else None
-        self.mirror.close(ids, status=status, patience_seconds=patience, files=files, anew=self.closed)
+        self.mirror.close(
+            ids, status=status, patience_seconds=patience, files=files, anew=self.closed, elsewhere=elsewhere
+        )
 
     def _report(self) -> Mapping[str, str | bytes]:
         """What is attached in MLflow; a summary that cannot be made is told, and ends nothing."""
@@ -171,17 +186,38 @@ class _Run:
 
     def _work(self, interruption: Interruption) -> None:
         """What is left to do: trials, then the closing."""
-        from ablate.engine.closing import still_open
-
         watchers, check, losses = (self.progress, self.mirror), interruption.check, Counter[int]()
         while self._trials_left():  # more than once where the last of them lost their node
             self._measure_first()
             check()
-            train_trials(self.memory, self.queue, self._specify, watchers, slots=self.slots, check=check, losses=losses)
+            train_trials(
+                self.memory,
+                self.queue,
+                self._specify,
+                watchers,
+                slots=self.slots,
+                check=check,
+                losses=losses,
+                met=self._meet,
+            )
             check()
-        if still_open(self.memory).anything:
-            self._close()
-            check()
+        if left := len(self.memory.elsewhere()):
+            self.notes.append(f"{counted(left, 'trial')} still run: the driver of the last of them closes the study")
+        with nullcontext() if self.drivers is None else self.drivers.turn("closing"):
+            if self._to_close():
+                self._close()
+                check()
+
+    def _to_close(self) -> bool:
+        """Whether anything is left to do after the last trial, and that has ended."""
+        from ablate.engine.closing import still_open
+
+        return not self.memory.elsewhere() and still_open(self.memory).anything
+
+    def _meet(self) -> None:
+        """Count what other drivers have ended."""
+        ended = sum(row.state != "running" for row in self.memory.results())
+        self.progress.elsewhere = ended - sum(self.progress.states.values())
 
     def _trials_left(self) -> bool:
         return bool(self.memory.unfinished()) or not self.queue.over

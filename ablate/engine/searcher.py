@@ -18,7 +18,8 @@ from ablate.types import TrialResult
 class StudySearcher(Searcher):  # type: ignore[misc]
     """One queue, one number per trial. What becomes of a trial is written down by the recorder, not here.
 
-    `reused` is told of each trial that was found finished, and so never reaches Tune.
+    `reused` is told of each trial that was found finished, and so never reaches Tune; `met` is called before each proposal of a
+    study that several drivers share, to see how far the others have come.
     """
 
     def __init__(
@@ -27,9 +28,10 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         queue: Queue,
         specify: Callable[[Asked], TrialSpec],
         reused: Callable[[Asked, TrialResult], None],
+        met: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(metric=memory.objective.metric, mode=memory.objective.mode)
-        self.memory, self.queue, self.specify, self.reused = memory, queue, specify, reused
+        self.memory, self.queue, self.specify, self.reused, self.met = memory, queue, specify, reused, met
         self.unfinished = memory.unfinished()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -37,12 +39,25 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
         Not None without such trials: it would let an idle Tune sleep for a second.
         """
-        asked = self.unfinished.pop(0) if self.unfinished else self._new()
+        asked = self._taken_up() or self._new()
+        if asked is None and self.memory.drivers is not None:
+            self.unfinished = self.memory.orphans()
+            asked = self._taken_up()
         if asked is not None:
             return {"number": asked.number, "group": asked.group, "spec": self.specify(asked).to_dict()}
         return str(Searcher.FINISHED) if self.queue.over else None
 
+    def _taken_up(self) -> Asked | None:
+        """An unfinished trial that no other driver has taken up first."""
+        while self.unfinished:
+            asked = self.unfinished.pop(0)
+            if self.memory.claim(asked.number):
+                return asked
+        return None
+
     def _new(self) -> Asked | None:
+        if self.memory.drivers is not None:
+            self.met()
         while (asked := self.queue.next()) is not None:
             found = self.memory.reuse(asked)
             if found is None:

@@ -6,12 +6,12 @@ import gc
 import math
 import os
 import socket
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ablate.engine import environment
 from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
 from ablate.errors import ResourceError
-from ablate.store.folder import StudyFolder
 from ablate.study.spending import Resources
 
 
@@ -66,8 +66,8 @@ def _check_answers(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
 
 
-def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
-    """Start a Ray of our own and give its session folder; `last` is what the previous holder of the study noted.
+def start(allowed: Budget, note: Callable[[dict[str, Any]], None], last: Sequence[Mapping[str, Any]]) -> str:
+    """Start a Ray of our own and give its session folder, which is told to `note`; `last` is what dead drivers noted.
 
     What a killed driver left of its Ray is ended first: its agents stay for a minute and slow this start.
     """
@@ -75,8 +75,9 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
 
     from ablate.engine.leftovers import end_leftovers
 
-    if "session_dir" in last:
-        end_leftovers(last["session_dir"])
+    for driver in last:
+        if "session_dir" in driver:
+            end_leftovers(driver["session_dir"])
     context = ray.init(
         address="local",  # else RAY_ADDRESS, or a Ray that runs on this machine, would be joined
         num_cpus=allowed.cpus,
@@ -88,7 +89,7 @@ def start(allowed: Budget, folder: StudyFolder, last: dict[str, Any]) -> str:
     import ray.dag.compiled_dag_node  # `ray.shutdown` imports it: there it could wait for locks of another thread's import
 
     session_dir = str(context.address_info["session_dir"])
-    folder.note_holder({"pid": os.getpid(), "session_dir": session_dir})
+    note({"pid": os.getpid(), "session_dir": session_dir})
     return session_dir
 
 

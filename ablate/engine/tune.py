@@ -35,8 +35,11 @@ def train_trials(
     slots: int,
     check: Callable[[], None],
     losses: Counter[int],
+    met: Callable[[], None] = lambda: None,
 ) -> None:
     """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted.
+
+    `met` is called whenever it has been seen how far other drivers of the study have come.
 
     A trial that loses its node is handed out again, or is left unfinished where Tune has been told that it was the last.
     """
@@ -59,7 +62,12 @@ def train_trials(
         scheduler.replay({asked.number: memory.curve(asked.number)}, {asked.number: asked.group})
         recorder.found(row)
 
-    searcher = StudySearcher(memory, queue, specify, found)
+    def meet() -> None:
+        """Trials of other drivers count at the rungs, too."""
+        scheduler.replay(memory.news(), memory.groups())
+        met()
+
+    searcher = StudySearcher(memory, queue, specify, found, meet)
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses)
     ray.tune.Tuner(
         _trainable(study.resources, tune_folder(memory.folder)),

@@ -1,6 +1,7 @@
 """The folder of a study: who holds it, what its trials mean, and where each file lies.
 
 runs/<study>/  study.yaml study.json journal.log mlflow.json driver.lock trials/<id>/{metrics.jsonl, checkpoint-*, error.txt}
+               drivers/*.lock  of a study that several drivers share, in place of the journal a database
 Each file is replaced as a whole (`write_whole`) or only appended to, so a driver may be killed between any two of its writes.
 """
 
@@ -49,13 +50,17 @@ class StudyFolder:
     def mirror(self) -> Path:
         return self.path / "mlflow.json"
 
+    @property
+    def drivers(self) -> Path:
+        return self.path / "drivers"
+
     def trial(self, id: str) -> Path:
         """Folder of one trial."""
         return self.path / "trials" / id
 
     @contextmanager
-    def held(self) -> Iterator[dict[str, Any]]:
-        """Hold the study: one driver at a time. Gives what the last holder noted (its pid and Ray session).
+    def held(self, *, shared: bool = False) -> Iterator[dict[str, Any]]:
+        """Hold the study: one driver at a time, or several that share it. Gives what the last holder noted (pid, Ray session).
 
         Raises StoreError while another process holds it. The lock is the kernel's: it ends with its holder, however that dies.
         """
@@ -65,22 +70,37 @@ class StudyFolder:
         except OSError as error:
             raise self._unusable(error) from None
         with opened as file:
-            if not _lock(file):
-                pid = _read_json(self.lock).get("pid", "unknown")
-                raise StoreError(
-                    f"{self.path}: this study is running already, as process {pid}\n"
-                    f"  wait for it, end it with `kill -INT {pid}`, or give yours another name (`--set study=NAME`)"
-                )
+            if not _lock(file, shared=shared):
+                raise self._running()
             last = _read_json(self.lock)
+            if shared:
+                yield last
+                return
             self.note_holder({"pid": os.getpid()})
             try:
                 yield last
             finally:
                 file.truncate(0)  # not by its name: the folder may have been set aside meanwhile
 
+    def _running(self) -> StoreError:
+        pid = _read_json(self.lock).get("pid")
+        if pid is None:
+            return StoreError(
+                f"{self.path}: this study is being run by drivers that share it\n"
+                "  wait for them, or give yours another name (`--set study=NAME`)"
+            )
+        return StoreError(
+            f"{self.path}: this study is running already, as process {pid}\n"
+            f"  wait for it, end it with `kill -INT {pid}`, or give yours another name (`--set study=NAME`)"
+        )
+
     @property
     def driven(self) -> bool:
-        """Whether a process holds the study; True also where that cannot be seen."""
+        """Whether a process holds the study, or several share it; True also where that cannot be seen."""
+        from ablate.store.drivers import any_lives
+
+        if any_lives(self):
+            return True
         try:
             with self.lock.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -153,8 +173,13 @@ class StudyFolder:
             + " or give this one another name (`--set study=NAME`)"
         )
 
-    def describe(self, study: Study, data_digest: str | None = None, notes: Sequence[str] = ()) -> None:
-        """Write down what the trials mean, where they run, what is to be known of their data, and the file as it was read."""
+    def describe(
+        self, study: Study, data_digest: str | None = None, notes: Sequence[str] = (), *, storage: str | None = None
+    ) -> None:
+        """Write down what the trials mean, where they run, what is to be known of their data, and the file as it was read.
+
+        `storage` is the database that holds them; None for the journal.
+        """
         from ablate.store.environment import describe_environment
 
         write_whole(self.path / "study.yaml", study.text)
@@ -170,6 +195,7 @@ class StudyFolder:
             "resolved": study.resolved,
             "environment": describe_environment(),
             "notes": list(notes),
+            **({} if storage is None else {"storage": storage}),
         }
         write_whole(self.description, json.dumps(content, indent=1))
 
@@ -177,6 +203,24 @@ class StudyFolder:
     def key(self) -> str:
         """Of this study and no other, were it of the same name; empty before it is described."""
         return str(_read_json(self.description).get("key", ""))
+
+    @property
+    def storage_url(self) -> str | None:
+        """The database that holds its memory; None for the journal."""
+        url = _read_json(self.description).get("storage")
+        return None if url is None else str(url)
+
+    def check_storage(self, url: str | None) -> str | None:
+        """The database of this study: the one it has, else `url`. Raises StoreError where these are two."""
+        if not self.description.exists() or url == self.storage_url:
+            return url
+        if url is None:
+            return self.storage_url
+        has = "a journal in this folder" if self.storage_url is None else self.storage_url
+        raise StoreError(
+            f"{self.path}: this study's memory is {has}, not {url}\n"
+            "  leave --storage out to go on with it, or start anew with --fresh (the old study is kept beside it)"
+        )
 
     def set_aside(self) -> Path | None:
         """Move the whole study to the first free `<study>.old-N`; None where there is none."""
@@ -199,11 +243,11 @@ def write_whole(path: Path, text: str) -> None:
     temporary.rename(path)
 
 
-def _lock(file: IO[str]) -> bool:
+def _lock(file: IO[str], *, shared: bool) -> bool:
     """Lock an open file; not at once, for a reader that looks whether the study is `driven` has it for an instant."""
     for _ in range(10):
         with suppress(BlockingIOError):
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
             return True
         time.sleep(0.01)
     return False

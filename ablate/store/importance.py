@@ -6,6 +6,7 @@ Sources: fANOVA, Hutter et al. 2014 (ICML); PED-ANOVA, Watanabe et al. 2023 (arX
 from __future__ import annotations
 
 import copy
+import json
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ from optuna.importance._base import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store.folder import StudyFolder
-from ablate.store.journal import open_to_read
 from ablate.store.rows import known_trials
+from ablate.store.storage import name_in_storage, open_to_read
 
 LEAST_TRIALS = 10
 """Complete ones; with fewer the evaluators answer, too, and say nothing."""
@@ -43,7 +44,9 @@ def importances(path: Path) -> list[Importance]:
 
     The repeats draw as many trials, with replacement: few trials make a wide spread.
     """
-    study = optuna.load_study(study_name=None, storage=open_to_read(StudyFolder(path).journal))
+    folder = StudyFolder(path)
+    name = name_in_storage(folder, json.loads(folder.description.read_text())["study"])
+    study = optuna.load_study(study_name=name, storage=open_to_read(folder))
     trials = [t for t in known_trials(study.get_trials(deepcopy=False)) if t.state == TrialState.COMPLETE]
     trials = [_by_first(trial) for trial in trials]
     if len(trials) < LEAST_TRIALS:

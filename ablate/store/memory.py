@@ -2,7 +2,8 @@
 
 Optuna holds parameters, the objective of each epoch, state, and as user attributes `trial` (configuration, seed) and `end`
 (state, reason, metrics, cost); what is found out after the last trial (latency, test) are attributes of the study. Only the
-driver's main thread uses a Memory; others get rows, which never change.
+driver's main thread uses a Memory; others get rows, which never change. Drivers that share a study have one Memory each, on
+one database: a trial's attribute `driver` says whose it is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,12 +21,13 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.store import curves
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
+from ablate.store.drivers import Drivers
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
-from ablate.store.journal import open_to_write
 from ablate.store.lengthen import continuation, copy_files
 from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
 from ablate.store.samplers import directions_of
+from ablate.store.storage import name_in_storage, open_to_write
 from ablate.study.configuration import Configuration
 from ablate.study.schema import MOST_SEED
 from ablate.study.study import Study
@@ -32,28 +35,97 @@ from ablate.types import TrialResult
 
 
 class Memory:
-    """Opens a study's storage; asks for trials and writes down what became of them. One process at a time."""
+    """Opens a study's storage; asks for trials and writes down what became of them.
 
-    def __init__(self, folder: StudyFolder, study: Study, *, slots: int = 1, archive: Archive | None = None) -> None:
-        self.folder, self.study, self.archive = folder, study, archive
+    One process at a time, or those of `drivers`.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        study: Study,
+        *,
+        slots: int = 1,
+        archive: Archive | None = None,
+        drivers: Drivers | None = None,
+    ) -> None:
+        self.folder, self.study, self.archive, self.drivers = folder, study, archive, drivers
         self.objective, self.objectives = study.objective, study.objectives
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self._storage = open_to_write(folder.journal)
-        self._optuna = self._open()
-        self._study_id = self._storage.get_study_id_from_name(study.name)
-        self._settle()
-        if study.ablation is None:
-            self._lengthen()
+        self._storage = open_to_write(folder)
+        with self.turn():
+            name = name_in_storage(folder, study.name)
+            self._optuna = self._open(name)
+            self._study_id = self._storage.get_study_id_from_name(name)
+            self._settle()
+            if study.ablation is None:
+                self._lengthen()
         self._slots = slots
         self._groups: dict[str, Group] = {}
+        self._others: dict[int, TrialState] = {}
+        self._reported: dict[int, int] = {}
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Within it no other driver hands out a trial."""
+        return nullcontext() if self.drivers is None else self.drivers.turn()
+
+    def look_around(self) -> bool:
+        """Whether other drivers have handed out or ended trials since; groups then know of them."""
+        if self.drivers is None:
+            return False
+        others = {t.number: t.state for t in self._known() if not self._is_mine(t)}
+        changed, self._others = others != self._others, others
+        if changed:
+            self._groups.clear()
+        return changed
 
     def unfinished(self) -> list[Asked]:
-        """Trials that an earlier driver did not see end, and those that are to become longer."""
-        return [asked_of(trial) for trial in self._known() if trial.state == TrialState.RUNNING]
+        """Trials that nobody sees to: a driver before this did not see them end, or they are to become longer."""
+        return [asked_of(trial) for trial in self._known() if self._is_left(trial)]
+
+    def claim(self, number: int) -> bool:
+        """See to an unfinished trial from now on; False where another driver was faster."""
+        if self.drivers is None:
+            return True
+        with self.turn():
+            trial = self._frozen(number)
+            if not self._is_left(trial):
+                return False
+            mine = trial.user_attrs["trial"] | {"driver": self.drivers.name}
+            self._storage.set_trial_user_attr(self._key(number), "trial", mine)
+        return True
+
+    def orphans(self) -> list[Asked]:
+        """Unfinished trials of drivers that have died."""
+        return [asked_of(trial) for trial in self._known() if self._is_left(trial) and not self._is_mine(trial)]
+
+    def elsewhere(self) -> list[str]:
+        """Ids of the trials that other drivers train now."""
+        known = self._known() if self.drivers is not None else []
+        return [trial_id(t.number) for t in known if t.state == TrialState.RUNNING and not self._is_left(t)]
+
+    def news(self) -> dict[int, Curve]:
+        """What is compared at the rungs of other drivers' trials that have come further since this was asked last."""
+        found = {}
+        for trial in self._known():
+            reported = len(trial.intermediate_values)
+            if not self._is_mine(trial) and self._reported.get(trial.number) != reported:
+                self._reported[trial.number] = reported
+                found[trial.number] = self.curve(trial.number)
+        return found
+
+    def _is_mine(self, trial: FrozenTrial) -> bool:
+        return self.drivers is None or trial.user_attrs["trial"].get("driver") == self.drivers.name
+
+    def _is_left(self, trial: FrozenTrial) -> bool:
+        """Whether a trial runs and no other driver sees to it."""
+        if trial.state != TrialState.RUNNING or self.drivers is None or self._is_mine(trial):
+            return trial.state == TrialState.RUNNING
+        return not self.drivers.lives(trial.user_attrs["trial"].get("driver", ""))
 
     def lengthened(self) -> int:
         """How many of the unfinished are complete trials that are to become longer."""
-        attributes = [t.user_attrs["trial"] for t in self._known() if t.state == TrialState.RUNNING]
+        attributes = [t.user_attrs["trial"] for t in self._known() if self._is_left(t)]
         return sum("continues" in attribute for attribute in attributes)
 
     def count(self) -> int:
@@ -96,10 +168,14 @@ class Memory:
                 state=TrialState.RUNNING,
                 params=params,
                 distributions=distributions,
-                user_attrs={"trial": asked.to_attribute()},
+                user_attrs={"trial": asked.to_attribute() | self._mine},
             )
         )
         return asked
+
+    @property
+    def _mine(self) -> dict[str, str]:
+        return {} if self.drivers is None else {"driver": self.drivers.name}
 
     def report(self, number: int, report: Mapping[str, float]) -> None:
         """Write down one epoch of a running trial."""
@@ -182,21 +258,19 @@ class Memory:
         """One trial as it was handed out."""
         return asked_of(self._frozen(int(id)))
 
-    def _open(self) -> optuna.Study:
+    def _open(self, name: str) -> optuna.Study:
         """The study in the storage; made where it is not there: `load_if_exists` would write a record each time."""
         sampler = optuna.samplers.RandomSampler()  # never asked: see `proposer`
         try:
-            return optuna.load_study(study_name=self.study.name, storage=self._storage, sampler=sampler)
+            return optuna.load_study(study_name=name, storage=self._storage, sampler=sampler)
         except KeyError:
             directions = directions_of(self.objectives)
-            return optuna.create_study(
-                storage=self._storage, sampler=sampler, study_name=self.study.name, directions=directions
-            )
+            return optuna.create_study(storage=self._storage, sampler=sampler, study_name=name, directions=directions)
 
     def _settle(self) -> None:
         """Complete what a killed driver wrote down in part: an epoch that only the curves have, an end that was not told."""
         for trial in self._known():
-            if trial.state == TrialState.RUNNING:
+            if self._is_left(trial):
                 for report in curves.read(self.folder.trial(trial_id(trial.number))):
                     if int(report["epoch"]) not in trial.intermediate_values:
                         self._note_epoch(trial.number, report)
@@ -214,7 +288,7 @@ class Memory:
             if attribute["configuration"]["epochs"] >= epochs:
                 continue
             longer = attribute | {"configuration": attribute["configuration"] | {"epochs": epochs}}
-            if old.state == TrialState.RUNNING:
+            if self._is_left(old):
                 self._storage.set_trial_user_attr(self._key(old.number), "trial", longer)
             elif old.state == TrialState.COMPLETE:
                 new = self.folder.trial(trial_id(self._next_number()))

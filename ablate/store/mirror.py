@@ -7,10 +7,11 @@ mirror and nothing else: what is not written yet stays marked, at the latest for
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 
 from ablate.store.asked import trial_id
+from ablate.store.drivers import Drivers
 from ablate.store.folder import StudyFolder
 from ablate.store.mlflow_runs import MlflowRuns
 from ablate.store.tracking import cause, outlook, stays
@@ -39,8 +40,9 @@ class Mirror:
         row: Callable[[str], TrialResult],
         begun: Callable[[str], int],
         complain: Callable[[str], None],
+        drivers: Drivers | None = None,
     ) -> None:
-        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain)
+        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain, drivers=drivers)
         self.row, self.begun, self.complain = row, begun, complain
         self.running: dict[str, TrialResult] = {}
         self.marked: dict[str, TrialResult] = {}
@@ -81,13 +83,15 @@ class Mirror:
         patience_seconds: float,
         files: Callable[[], Mapping[str, str | bytes]] | None = None,
         anew: bool = False,
+        elsewhere: Container[str] = (),
     ) -> None:
         """Bring all of `ids` up to date, end the parent run with `status` and what `files` gives attached, and stop.
 
-        Where nothing has changed `files` is not asked, unless they are to be attached `anew`. Gives up after some patience.
+        Those `elsewhere` are other drivers' to write. Where nothing has changed `files` is not asked, unless they are to be
+        attached `anew`. Gives up after some patience.
         """
         for row in map(self.row, ids):
-            if not self.runs.is_current(row):
+            if row.id not in elsewhere and not self.runs.is_current(row):
                 self._mark(row)
         if not anew and not self.marked and not self.thread.is_alive() and self.runs.status == status:
             return  # nothing has changed since the last run of the study

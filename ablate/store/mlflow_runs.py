@@ -11,9 +11,11 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ablate.store import curves
+from ablate.store.drivers import Drivers
 from ablate.store.environment import describe_environment
 from ablate.store.folder import StudyFolder
 from ablate.store.local_store import is_whole, prepare_local_store
@@ -40,13 +42,21 @@ class MlflowRuns:
     """All of it blocks; MLflow is imported by the first `connect`."""
 
     def __init__(
-        self, folder: StudyFolder, study: Study, *, tracking_uri: str, digest: str, tell: Callable[[str], None] = print
+        self,
+        folder: StudyFolder,
+        study: Study,
+        *,
+        tracking_uri: str,
+        digest: str,
+        tell: Callable[[str], None] = print,
+        drivers: Drivers | None = None,
     ) -> None:
-        self.tell = tell
+        self.tell, self.drivers = tell, drivers
         self.folder, self.study, self.digest = folder, study, digest
         self.tracking_uri = tracking_uri
         whole = is_whole(tracking_uri)
-        self.state = read_state(folder, tracking_uri) if whole else MirrorState(tracking_uri, folder.key)
+        remembers = whole and drivers is None  # what several have written only the server knows
+        self.state = read_state(folder, tracking_uri) if remembers else MirrorState(tracking_uri, folder.key)
         self.client: MlflowClient | None = None
         self.experiment = ""
 
@@ -73,8 +83,11 @@ class MlflowRuns:
         prepare_local_store(self.tracking_uri, self.tell)
         client = mlflow.MlflowClient(self.tracking_uri)
         use_wal(self.tracking_uri)
-        self.experiment = self._experiment(client)
-        self._open_parent(client)
+        with (
+            nullcontext() if self.drivers is None else self.drivers.turn("mlflow")
+        ):  # or there would be two parent runs
+            self.experiment = self._experiment(client)
+            self._open_parent(client)
         self.client = client
 
     def disconnect(self) -> None:
@@ -120,7 +133,10 @@ class MlflowRuns:
         for id, run in self.state.runs.items():
             if id not in ids:
                 client.set_tag(run.run_id, "ablate.state", CONTINUED)
-        client.set_terminated(self.state.parent, status)
+        if status == "RUNNING":  # other drivers still write to it
+            client.update_run(self.state.parent, status=status)
+        else:
+            client.set_terminated(self.state.parent, status)
         self.state.status = status
         self.save()
 
@@ -136,7 +152,8 @@ class MlflowRuns:
 
     def save(self) -> None:
         """Remember how far everything is written."""
-        write_state(self.folder, self.state)
+        if self.drivers is None:
+            write_state(self.folder, self.state)
 
     def _connected(self) -> MlflowClient:
         assert self.client is not None, "connect() comes first"
@@ -199,6 +216,12 @@ class MlflowRuns:
             self.state.runs[id] = known if known and same else RunState(run.info.run_id, run.info.start_time)
 
     def _create(self, client: MlflowClient, row: TrialResult, begin_ms: int) -> RunState:
+        if self.drivers is not None:
+            own = f"tags.`ablate.trial` = '{row.id}' and tags.`mlflow.parentRunId` = '{self.state.parent}'"
+            found = self._first(client, own)  # another driver may have begun it
+            if found is not None:
+                known = self.state.runs[row.id] = RunState(found.info.run_id, found.info.start_time)
+                return known
         tags = {
             "mlflow.runName": f"{row.id} {row.arm}",
             "mlflow.parentRunId": self.state.parent,

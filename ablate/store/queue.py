@@ -17,19 +17,23 @@ class ArmQueue:
 
     def __init__(self, memory: Memory, ablation: Ablation) -> None:
         self.memory, self.ablation = memory, ablation
-        known = [memory.asked(row.id) for row in memory.results()]
-        begun = {(asked.arm, asked.seed) for asked in known if asked.phase == "final"}
-        self.left = [cell for cell in ablation.cells if cell not in begun]
-        """What is to judge the arms and has not been handed out."""
-        self.tuning: dict[str, list[str]] = {arm.name: [] for arm in ablation.arms}
-        """The tuning trials of each arm, by their ids."""
-        for asked in known:
-            if asked.phase == "tune" and asked.arm in self.tuning:
-                self.tuning[asked.arm].append(asked.id)
+        self._read()
         self.ended: dict[str, TrialResult] = {}
         """Those that have ended: Tune asks again at each event while an arm waits, too often to read thousands of rows."""
         self.chosen: dict[str, Configuration] = {}
         """Configurations that were found to judge their arms: that does not change any more."""
+
+    def _read(self) -> None:
+        """What the memory says of what was handed out."""
+        known = [self.memory.asked(row.id) for row in self.memory.results()]
+        begun = {(asked.arm, asked.seed) for asked in known if asked.phase == "final"}
+        self.left = [cell for cell in self.ablation.cells if cell not in begun]
+        """What is to judge the arms and has not been handed out."""
+        self.tuning: dict[str, list[str]] = {arm.name: [] for arm in self.ablation.arms}
+        """The tuning trials of each arm, by their ids."""
+        for asked in known:
+            if asked.phase == "tune" and asked.arm in self.tuning:
+                self.tuning[asked.arm].append(asked.id)
 
     @property
     def total(self) -> int:
@@ -49,6 +53,12 @@ class ArmQueue:
 
     def next(self) -> Asked | None:
         """The next trial; None while all that is left waits for an arm's tuning to end, or nothing is left."""
+        with self.memory.turn():
+            if self.memory.look_around():
+                self._read()
+            return self._next()
+
+    def _next(self) -> Asked | None:
         arm = self._tuned_least()
         if arm is not None:
             asked = self.memory.ask(arm)
@@ -109,7 +119,9 @@ class SearchQueue:
 
     def next(self) -> Asked | None:
         """The next trial; None where nothing is left."""
-        return None if self.over else self.memory.ask()
+        with self.memory.turn():
+            self.memory.look_around()
+            return None if self.over else self.memory.ask()
 
 
 Queue = ArmQueue | SearchQueue

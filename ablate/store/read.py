@@ -72,14 +72,15 @@ def read_folder(path: Path) -> StudyResults:
         raise StoreError(f"{path} holds no study\n  {known}")
     import optuna
 
-    from ablate.store.journal import open_to_read
     from ablate.store.rows import known_trials, result_of
+    from ablate.store.storage import name_in_storage, open_to_read
 
     description = json.loads(folder.description.read_text())
     objective, design = Objective(**description["objective"]), design_of(description.get("ablation"))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        study = optuna.load_study(study_name=description["study"], storage=open_to_read(folder.journal))
+        name = name_in_storage(folder, description["study"])
+        study = optuna.load_study(study_name=name, storage=open_to_read(folder))
     except KeyError:
         return StudyResults(
             description["study"], description["question"], objective, [], design
@@ -111,11 +112,11 @@ def read_asked(path: Path, id: str) -> Asked:
     import optuna
 
     from ablate.store.asked import asked_of
-    from ablate.store.journal import open_to_read
+    from ablate.store.storage import name_in_storage, open_to_read
 
     folder = StudyFolder(path.expanduser().absolute())
-    name = json.loads(folder.description.read_text())["study"]
-    study = optuna.load_study(study_name=name, storage=open_to_read(folder.journal))
+    name = name_in_storage(folder, json.loads(folder.description.read_text())["study"])
+    study = optuna.load_study(study_name=name, storage=open_to_read(folder))
     return asked_of(next(trial for trial in study.get_trials(deepcopy=False) if trial.number == int(id)))
 
 

@@ -1,0 +1,103 @@
+"""The storage of a study's memory: the journal in its folder, or a database that several drivers share (Optuna's RDBStorage).
+
+A database is named by an SQLAlchemy URL without a password: the URL is kept in the study's folder, and a password belongs in
+the environment (PGPASSWORD) or in a file of the database's own (~/.pgpass).
+"""
+
+from __future__ import annotations
+
+import logging
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ablate.errors import StoreError
+from ablate.store.folder import StudyFolder
+from ablate.store.tracking import DRIVERS, MODULES, cause
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+FORMS = "write postgresql+psycopg2://USER@HOST/DATABASE, mysql://... or sqlite:////ABSOLUTE/FILE"
+SQLITE_PATIENCE = 60.0
+"""Seconds that one driver waits for another's write; sqlite's own five are few on a busy machine."""
+
+
+def check_storage(url: str) -> None:
+    """Raise StoreError where `url` names no database that can be used, before anything is asked of it."""
+    fault = _fault(url)
+    if fault is not None:
+        what, mend = fault
+        raise StoreError(f"--storage {_without_password(url)}: {what}\n  {mend}")
+
+
+def connect(url: str) -> BaseStorage:
+    """The database. Raises StoreError where it does not answer, or holds something else."""
+    from optuna.storages import RDBStorage, get_storage
+    from sqlalchemy.exc import SQLAlchemyError
+
+    for name in ("alembic", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of is told once, in our words
+    waits = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    try:
+        return get_storage(RDBStorage(url, engine_kwargs=waits))
+    except (SQLAlchemyError, RuntimeError, OSError) as error:
+        raise StoreError(
+            f"--storage {url}: the database cannot be used ({cause(error)})\n"
+            "  is it there, may you write it, and is it another than MLflow's? a password belongs in PGPASSWORD or ~/.pgpass"
+        ) from None
+
+
+def open_to_write(folder: StudyFolder) -> BaseStorage:
+    """For a driver of the study."""
+    if folder.storage_url is None:
+        from ablate.store.journal import open_to_write as open_journal
+
+        return open_journal(folder.journal)
+    return connect(folder.storage_url)
+
+
+def open_to_read(folder: StudyFolder) -> BaseStorage:
+    """For readers, also beside running drivers."""
+    if folder.storage_url is None:
+        from ablate.store.journal import open_to_read as open_journal
+
+        return open_journal(folder.journal)
+    return connect(folder.storage_url)
+
+
+def name_in_storage(folder: StudyFolder, study: str) -> str:
+    """What the study is called there: a database holds those of many folders, and of a name several."""
+    return study if folder.storage_url is None else f"{study} {folder.key}"
+
+
+def _fault(url: str) -> tuple[str, str] | None:
+    """What is wrong, and how to mend it."""
+    try:
+        parts = urlsplit(url)
+        password, _ = parts.password, parts.port
+    except ValueError as error:  # a port that is no number, an open bracket
+        return f"this is no address ({error})", FORMS
+    if password is not None:
+        return (
+            "the URL is kept in the study's folder, so it must hold no password",
+            "give it by PGPASSWORD or ~/.pgpass",
+        )
+    database, _, driver = parts.scheme.partition("+")
+    if database == "sqlite":
+        absolute = url.startswith("sqlite:////")
+        return None if absolute else ("drivers may start in different folders", "write sqlite:////ABSOLUTE/FILE")
+    if database not in DRIVERS:
+        return f"'{database}' is no database that Optuna keeps studies in", FORMS
+    module = MODULES.get(driver, driver) or DRIVERS[database]
+    mend = f"install it, or name one that is: {database}+DRIVER://..."
+    return None if find_spec(module) else (f"the database driver '{module}' is not installed", mend)
+
+
+def _without_password(url: str) -> str:
+    """What may be shown."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return url
+    return url if password is None else url.replace(f":{password}@", ":***@")
