@@ -10,6 +10,7 @@ from typing import Any
 
 from ablate.engine import environment, session
 from ablate.engine.interruption import Interruption, stoppable, undisturbed
+from ablate.engine.leftovers import end_leftovers
 from ablate.engine.options import Options, Outcome
 from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
@@ -215,7 +216,11 @@ class _Run:
         return not self.memory.elsewhere() and still_open(self.memory).anything
 
     def _meet(self) -> None:
-        """Count what other drivers have ended."""
+        """Count what other drivers have ended, and end what is left of those that died here: their trials go on with us."""
+        assert self.drivers is not None, "nobody else is there"
+        for dead in self.drivers.take_dead():
+            if "session_dir" in dead:
+                end_leftovers(dead["session_dir"])
         ended = sum(row.state != "running" for row in self.memory.results())
         self.progress.elsewhere = ended - sum(self.progress.states.values())
 

@@ -45,6 +45,11 @@ class Drivers:
                     dead = self._take_dead()
                 yield dead
 
+    def take_dead(self) -> list[dict[str, Any]]:
+        """What those noted that have died on this machine since; of several drivers that ask, one gets each."""
+        with self.turn():
+            return self._take_dead()
+
     def note(self, holder: dict[str, Any]) -> None:
         """Write down who this driver is, for the one that finds it dead."""
         self._own.write_text(json.dumps({"host": socket.gethostname(), **holder}))
@@ -65,10 +70,9 @@ class Drivers:
         return self.path / f"{self.name}.lock"
 
     def _take_dead(self) -> list[dict[str, Any]]:
-        """Notes of those that died on this machine; within a turn, so that of two drivers one gets each."""
         found = []
         for file in self.path.glob(f"{socket.gethostname()}-*.lock"):
-            if not _is_held(file):
+            if file != self._own and not _is_held(file):
                 found.append(json.loads(file.read_text() or "{}"))
                 file.unlink()
         return found
