@@ -221,8 +221,7 @@ class _Run:
         for dead in self.drivers.take_dead():
             if "session_dir" in dead:
                 end_leftovers(dead["session_dir"])
-        ended = sum(row.state != "running" for row in self.memory.results())
-        self.progress.elsewhere = ended - sum(self.progress.states.values())
+        self.progress.elsewhere = self.memory.ended() - sum(self.progress.states.values())
 
     def _trials_left(self) -> bool:
         return bool(self.memory.unfinished()) or not self.queue.over

@@ -64,7 +64,8 @@ def train_trials(
 
     def meet() -> None:
         """Trials of other drivers count at the rungs, too."""
-        scheduler.replay(memory.news(), memory.groups())
+        if news := memory.news():
+            scheduler.replay(news, memory.groups())
         met()
 
     searcher = StudySearcher(memory, queue, specify, found, meet)

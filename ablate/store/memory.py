@@ -99,6 +99,10 @@ class Memory:
         """Unfinished trials of drivers that have died."""
         return [asked_of(trial) for trial in self._known() if self._is_left(trial) and not self._is_mine(trial)]
 
+    def ended(self) -> int:
+        """How many trials are over, whoever trained them."""
+        return sum(trial.state.is_finished() for trial in self._known())
+
     def elsewhere(self) -> list[str]:
         """Ids of the trials that other drivers train now."""
         known = self._known() if self.drivers is not None else []

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ def run(*words: str | Path, env: dict[str, str] | None = None) -> subprocess.Com
     """Run `ablate` to its end."""
     environment = {**os.environ, **(env or {})}
     return subprocess.run(command(*words), capture_output=True, text=True, timeout=240, env=environment, check=False)
+
+
+@contextmanager
+def background(words: list[str], env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A command that does not outlive the block."""
+    environment = {**os.environ, **(env or {})}
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def rows(study: Path) -> list[dict[str, Any]]:

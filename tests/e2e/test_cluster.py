@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.nodes import OPEN, free_port, head, kill, node
-from tests.e2e.study import command, rows, run, wait_until, write_study
+from tests.e2e.study import background, command, rows, run, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -50,6 +49,43 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+GRID = """
+study: grid
+data: {name: digits, protocol: closed}
+space:
+  backbone: {mlp: {width: 32}}
+  embedding_dim: 16
+  loss: {triplet: {margin: 0.2}, contrastive: {margin: 0.5}}
+  optimizer: {adam: {lr: 0.003}}
+  batch: {classes: 10, per_class: 4}
+  epochs: 40
+ablation: {design: grid, factors: {loss: [triplet, contrastive], sampler: [random, semi_hard]}, seeds: 3}
+"""
+
+
+def test_three_nodes_of_which_one_dies_give_the_results_of_one_machine(tmp_path: Path) -> None:
+    study = tmp_path / "grid.yaml"
+    study.write_text(GRID)
+    alone, out = tmp_path / "alone", tmp_path / "runs"
+    done = run("run", study, "--out", alone, "--cpus", "2")
+    assert done.returncode == 0, done.stderr
+    with ExitStack() as nodes:
+        address = nodes.enter_context(head(tmp_path, "--num-cpus=0"))
+        words = (f"--address={address}", "--num-cpus=1")
+        *_, third = [nodes.enter_context(node(tmp_path / f"{number}.log", *words)) for number in range(3)]
+        driver = nodes.enter_context(background(command("run", study, "--out", out, "--address", address), OPEN))
+        begun = (out / "grid" / "trials").glob
+        wait_until(lambda: len(list(begun("*/metrics.jsonl"))) >= 5, seconds=280, what="two trials have ended")
+        kill(third)
+        _, told = driver.communicate(timeout=300)
+        assert driver.returncode == 0, told
+    found, expected = rows(out / "grid"), rows(alone / "grid")
+    for row in (*found, *expected):
+        row["cost"] = {"cost/flops": row["cost"]["cost/flops"]}  # seconds differ
+    assert found == expected
+    assert [row["state"] for row in found] == ["complete"] * 12
+
+
 def test_a_trial_whose_node_dies_begins_again_on_another(tmp_path: Path) -> None:
     study, out = write_study(tmp_path, trials=2, epochs=40, stopping="none"), tmp_path / "runs"
     trials = [out / "small" / "trials" / f"000{number}" / "metrics.jsonl" for number in (0, 1)]
@@ -59,10 +95,10 @@ def test_a_trial_whose_node_dies_begins_again_on_another(tmp_path: Path) -> None
         node(tmp_path / "other.log", f"--address={address}", "--num-cpus=1") as other,
     ):
         words = command("run", study, "--out", out, "--address", address)
-        driver = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, **OPEN})
-        wait_until(lambda: all(trial.exists() for trial in trials), seconds=300, what="a trial trains on each node")
-        kill(other)
-        _, told = driver.communicate(timeout=300)
-        assert driver.returncode == 0, told
+        with background(words, OPEN) as driver:
+            wait_until(lambda: all(trial.exists() for trial in trials), seconds=300, what="a trial trains on each node")
+            kill(other)
+            _, told = driver.communicate(timeout=300)
+            assert driver.returncode == 0, told
     found = rows(out / "small")
     assert [(row["state"], row["epochs"]) for row in found] == [("complete", 40)] * 2, told

@@ -6,8 +6,7 @@ import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from ablate.store.folder import StudyFolder
 from ablate.store.storage import name_in_storage, open_to_read
 from tests.e2e.nodes import free_port
 from tests.e2e.services import mlflow_server, postgresql
-from tests.e2e.study import command, rows, run, wait_until, write_study
+from tests.e2e.study import background, command, rows, run, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -34,7 +33,7 @@ def test_two_drivers_share_a_study_and_one_goes_on_where_the_other_is_killed(tmp
         tracking = processes.enter_context(mlflow_server(tmp_path, f"{database}mlflow", free_port()))
         words = command("run", study, "--out", out, "--cpus", "1", "--tracking-uri", tracking)
         words += ["--storage", f"{database}optuna"]
-        drivers = [processes.enter_context(_driver(words)) for _ in range(2)]
+        drivers = [processes.enter_context(background(words)) for _ in range(2)]
         wait_until(lambda: len(_drivers_of_ended(out / "small")) == 2, seconds=250, what="both have ended a trial")
         drivers[0].kill()
         drivers[0].communicate()
@@ -63,7 +62,7 @@ def test_two_studies_at_once_survive_an_outage_of_the_server(tmp_path: Path) -> 
         database = f"{processes.enter_context(postgresql())}mlflow"
         with mlflow_server(tmp_path, database, port) as tracking:
             common = ("--out", out, "--cpus", "1", "--tracking-uri", tracking)
-            drivers = [processes.enter_context(_driver(command("run", study, *common))) for study in studies]
+            drivers = [processes.enter_context(background(command("run", study, *common))) for study in studies]
             wait_until(lambda: min(ended()) >= 2, seconds=300, what="both have ended two trials")
         before, late = ended(), 0
         time.sleep(OUTAGE_SECONDS)
@@ -77,16 +76,6 @@ def test_two_studies_at_once_survive_an_outage_of_the_server(tmp_path: Path) -> 
                 assert run("run", study, *common).returncode == 0
             for name in names:
                 assert _in_mlflow(tracking, name) == _numbers(rows(out / name))
-
-
-@contextmanager
-def _driver(words: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A command in the background; it does not outlive the test."""
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def _ended(study: Path) -> int:
