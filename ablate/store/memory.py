@@ -84,16 +84,16 @@ class Memory:
         return [asked_of(trial) for trial in self._known() if self._is_left(trial)]
 
     def claim(self, number: int) -> bool:
-        """See to an unfinished trial from now on; False where another driver was faster."""
+        """See to an unfinished trial from now on; False where another driver was faster, or it lacked nothing but a word."""
         if self.drivers is None:
             return True
         with self.turn():
             trial = self._frozen(number)
             if not self._is_left(trial):
                 return False
-            mine = trial.user_attrs["trial"] | {"driver": self.drivers.name}
-            self._storage.set_trial_user_attr(self._key(number), "trial", mine)
-        return True
+            self._storage.set_trial_user_attr(self._key(number), "trial", trial.user_attrs["trial"] | self._mine)
+            self._complete(trial)
+        return self._frozen(number).state == TrialState.RUNNING
 
     def orphans(self) -> list[Asked]:
         """Unfinished trials of drivers that have died."""
@@ -275,11 +275,14 @@ class Memory:
         """Complete what a killed driver wrote down in part: an epoch that only the curves have, an end that was not told."""
         for trial in self._known():
             if self._is_left(trial):
-                for report in curves.read(self.folder.trial(trial_id(trial.number))):
-                    if int(report["epoch"]) not in trial.intermediate_values:
-                        self._note_epoch(trial.number, report)
-                if "end" in trial.user_attrs:
-                    self._conclude(trial.number)
+                self._complete(trial)
+
+    def _complete(self, trial: FrozenTrial) -> None:
+        for report in curves.read(self.folder.trial(trial_id(trial.number))):
+            if int(report["epoch"]) not in trial.intermediate_values:
+                self._note_epoch(trial.number, report)
+        if "end" in trial.user_attrs:
+            self._conclude(trial.number)
 
     def _lengthen(self) -> None:
         """Let every trial that trained to its last epoch, or still does, go on to the study's epochs if those are more.

@@ -60,9 +60,20 @@ def test_what_another_driver_trains_is_not_unfinished_and_what_it_left_is(tmp_pa
     assert third.elsewhere() == ["0000"]
 
 
+def test_a_trial_that_ended_as_its_driver_died_is_not_trained_again(tmp_path: Path, drive: Drive) -> None:
+    one = drive(study())
+    with _driver_that_dies(
+        tmp_path, 'memory._conclude = lambda number: None; memory.finish(0, "failed", "it was made to")'
+    ):
+        pass
+    assert [asked.number for asked in one.orphans()] == [0]
+    assert not one.claim(0)
+    assert [(row.state, row.reason) for row in one.results()] == [("failed", "it was made to")]
+
+
 @contextmanager
-def _driver_that_dies(tmp_path: Path) -> Iterator[None]:
-    """A process that drives the study and has handed out a trial; it is killed at the end."""
+def _driver_that_dies(tmp_path: Path, then: str = "") -> Iterator[None]:
+    """A process that drives the study, has handed out a trial and done `then`; it is killed at the end."""
     code = f"""
 from pathlib import Path
 from ablate.store.drivers import Drivers
@@ -72,7 +83,10 @@ from tests.store.studies import study
 folder = StudyFolder(Path({str(tmp_path / "study")!r}))
 drivers = Drivers(folder)
 with drivers.joined():
-    print(Memory(folder, study(), drivers=drivers).ask().number, flush=True)
+    memory = Memory(folder, study(), drivers=drivers)
+    number = memory.ask().number
+    {then}
+    print(number, flush=True)
     input()
 """
     words = [sys.executable, "-c", code]
