@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
+
 from ablate.engine import environment, session
 from ablate.engine.interruption import Interruption, stoppable, undisturbed
 from ablate.engine.leftovers import end_leftovers
@@ -16,7 +18,7 @@ from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
 from ablate.engine.specify import specify
 from ablate.engine.tune import train_trials, tune_folder
-from ablate.errors import ResourceError
+from ablate.errors import ResourceError, StoreError
 from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked
 from ablate.store.drivers import Drivers
@@ -52,6 +54,11 @@ def run_study(study: Study, options: Options) -> Outcome:
     try:
         with interruption.watched(), stoppable(interruption):
             return _run_study(study, options, interruption)
+    except StorageInternalError as error:
+        raise StoreError(
+            f"{options.folder_of(study)}: the database of its memory no longer answers ({cause(error.__cause__ or error)})\n"
+            "  run the same command again once it does: nothing is lost, trials go on from their checkpoints"
+        ) from None
     except KeyboardInterrupt:  # before the first trial, or after the last
         return Outcome(options.folder_of(study), [], interrupted=True, notes=[])
 

@@ -10,6 +10,7 @@ from ablate.study.study import Study
 from ablate.summary.scaling import plays
 from ablate.summary.trial_paces import probed
 from ablate.training.probe import Pace
+from ablate.types import counted
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Duration:
             time = f"{self.seconds:.0f} s"
         else:
             time = f"{self.seconds / 60:.0f} min" if self.seconds < 7200 else f"{self.seconds / 3600:.1f} h"
-        return f"about {time} with {self.slots} trials at once (from a probe of {self.probed} configurations)"
+        at_once, probed = counted(self.slots, "trial"), counted(self.probed, "configuration")
+        return f"about {time} with {at_once} at once (from a probe of {probed})"
 
 
 def estimate(study: Study, paces: Mapping[str, Pace], *, slots: int) -> Duration:
