@@ -7,6 +7,7 @@ the environment (PGPASSWORD) or in a file of the database's own (~/.pgpass).
 from __future__ import annotations
 
 import logging
+import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 FORMS = "write postgresql+psycopg2://USER@HOST/DATABASE, mysql://... or sqlite:////ABSOLUTE/FILE"
+ATTEMPTS = 5
+"""Of drivers that begin at once all but one fail to make the tables (Optuna 5.0), and find them the next time."""
 SQLITE_PATIENCE = 60.0
 """Seconds that one driver waits for another's write; sqlite's own five are few on a busy machine."""
 
@@ -39,13 +42,17 @@ def connect(url: str) -> BaseStorage:
     for name in ("alembic", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of is told once, in our words
     waits = {"connect_args": {"timeout": SQLITE_PATIENCE}} if url.startswith("sqlite") else {"pool_pre_ping": True}
-    try:
-        return get_storage(RDBStorage(url, engine_kwargs=waits))
-    except (SQLAlchemyError, RuntimeError, OSError) as error:
-        raise StoreError(
-            f"--storage {url}: the database cannot be used ({cause(error)})\n"
-            "  is it there, may you write it, and is it another than MLflow's? a password belongs in PGPASSWORD or ~/.pgpass"
-        ) from None
+    fault = ""
+    for _ in range(ATTEMPTS):
+        try:
+            return get_storage(RDBStorage(url, engine_kwargs=waits))
+        except (SQLAlchemyError, RuntimeError, OSError) as error:
+            fault = cause(error)
+        time.sleep(0.3)
+    raise StoreError(
+        f"--storage {url}: the database cannot be used ({fault})\n"
+        "  is it there, may you write it, and is it another than MLflow's? a password belongs in PGPASSWORD or ~/.pgpass"
+    )
 
 
 def open_to_write(folder: StudyFolder) -> BaseStorage:

@@ -189,6 +189,20 @@ def test_what_is_no_storage_is_refused(url: str, what: str) -> None:
     assert "secret" not in str(refused.value)
 
 
+def test_drivers_may_find_an_empty_database_at_once(tmp_path: Path) -> None:
+    code = f"from ablate.store.storage import connect; input(); connect('sqlite:///{tmp_path}/optuna.db')"
+    with ExitStack() as ending:
+        begun = [
+            ending.enter_context(subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, text=True))
+            for _ in range(4)
+        ]
+        for process in begun:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert [process.wait(timeout=120) for process in begun] == [0] * 4
+
+
 def test_a_database_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the database cannot be used"):
         connect(f"sqlite:///{tmp_path}/nowhere/optuna.db")
