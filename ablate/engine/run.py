@@ -75,9 +75,10 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
     allowed = None if options.address else session.local_budget(trial, cpus=cpus, gpus=gpus)
     folder = StudyFolder(options.folder_of(study))
     folder.check_writable()
+    if options.storage is not None:
+        check_storage(options.storage)
     storage = options.storage if options.fresh else folder.check_storage(options.storage)
     if storage is not None:
-        check_storage(storage)
         connect(storage)
     if options.tracking_uri is not None:
         check_tracking_uri(options.tracking_uri)
@@ -210,7 +211,9 @@ class _Run:
             )
             check()
         if left := len(self.memory.elsewhere()):
-            self.notes.append(f"{counted(left, 'trial')} still run: the driver of the last of them closes the study")
+            self.notes.append(
+                f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study"
+            )
         with nullcontext() if self.drivers is None else self.drivers.turn("closing"):
             if self._to_close():
                 self._close()
