@@ -211,9 +211,7 @@ class _Run:
             )
             check()
         if left := len(self.memory.elsewhere()):
-            self.notes.append(
-                f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study"
-            )
+            self.notes.append(f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study")
         with nullcontext() if self.drivers is None else self.drivers.turn("closing"):
             if self._to_close():
                 self._close()
