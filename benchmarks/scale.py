@@ -145,7 +145,14 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
         memory = Memory(place, study, slots=slots, archive=archive)
         uri = f"sqlite:///{folder / 'runs' / 'mlflow.db'}"
         mirror = Mirror(
-            place, study, tracking_uri=uri, digest=digest, row=memory.result, begun=memory.begun, complain=print
+            place,
+            study,
+            tracking_uri=uri,
+            digest=digest,
+            row=memory.result,
+            begun=memory.begun,
+            driver=memory.driver,
+            complain=print,
         )
         stack.callback(session.leave, session.start(Budget(slots, 0), place.note_holder, []))
         watch, clock = watched(), Clock()

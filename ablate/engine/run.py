@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from typing import Any
-
-from optuna.exceptions import StorageInternalError
 
 from ablate.engine import environment, session
 from ablate.engine.interruption import Interruption, stoppable, undisturbed
@@ -18,15 +16,15 @@ from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
 from ablate.engine.specify import specify
 from ablate.engine.tune import train_trials, tune_folder
-from ablate.errors import ResourceError, StoreError
+from ablate.errors import ResourceError
 from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import Driver, SharingDriver
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.mirror import Mirror
 from ablate.store.queue import queue_of
-from ablate.store.storage import check_storage, connect
+from ablate.store.storage import answering, check_storage, connect
 from ablate.store.tracking import cause, check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
@@ -52,13 +50,8 @@ def run_study(study: Study, options: Options) -> Outcome:
     """
     interruption = Interruption()
     try:
-        with interruption.watched(), stoppable(interruption):
+        with interruption.watched(), stoppable(interruption), answering(options.folder_of(study)):
             return _run_study(study, options, interruption)
-    except StorageInternalError as error:
-        raise StoreError(
-            f"{options.folder_of(study)}: the database of its memory no longer answers ({cause(error.__cause__ or error)})\n"
-            "  run the same command again once it does: nothing is lost, trials go on from their checkpoints"
-        ) from None
     except KeyboardInterrupt:  # before the first trial, or after the last
         return Outcome(options.folder_of(study), [], interrupted=True, notes=[])
 
@@ -97,13 +90,12 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
     if options.fresh and folder.path.exists():
         with folder.held() as left:
             notes.append(f"the earlier study was kept as {folder.set_aside()}")
-    drivers = None if storage is None else Drivers(folder)
-    with ExitStack() as holding:
-        last = [holding.enter_context(folder.held())] if drivers is None else holding.enter_context(drivers.joined())
-        with nullcontext() if drivers is None else drivers.turn():
+    driver = Driver(folder) if storage is None else SharingDriver(folder)
+    with driver.driving() as last:
+        with driver.turn():
             folder.check(study, digest)  # again, now that nobody else can change it
             folder.describe(study, digest, on_data, storage=storage)
-        return _Run(study, options, folder, spec, digest, allowed, notes, drivers).go([*last, left], interruption)
+        return _Run(study, options, folder, spec, digest, allowed, notes, driver).go([*last, left], interruption)
 
 
 class _Run:
@@ -118,13 +110,13 @@ class _Run:
         digest: str,
         allowed: Budget,
         notes: list[str],
-        drivers: Drivers | None,
+        driver: Driver,
     ) -> None:
-        self.study, self.options, self.folder, self.data, self.drivers = study, options, folder, data, drivers
+        self.study, self.options, self.folder, self.data, self.driver = study, options, folder, data, driver
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
         self.closed = False
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
-        self.memory = Memory(folder, study, slots=self.slots, archive=archive, drivers=drivers)
+        self.memory = Memory(folder, study, slots=self.slots, archive=archive, driver=driver)
         self.queue = queue_of(self.memory)
         done = self.memory.results()
         self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=self.slots)
@@ -136,7 +128,7 @@ class _Run:
             row=self.memory.result,
             begun=self.memory.begun,
             complain=notes.append,
-            drivers=drivers,
+            driver=driver,
         )
 
     def go(self, last: Sequence[Mapping[str, Any]], interruption: Interruption) -> Outcome:
@@ -154,8 +146,7 @@ class _Run:
                     if self._trials_left() or self._to_close():
                         if not ray.is_initialized():
                             with undisturbed(interruption):
-                                noted = self.folder.note_holder if self.drivers is None else self.drivers.note
-                                interruption.session_dir = session.start(self.allowed, noted, last)
+                                interruption.session_dir = session.start(self.allowed, self.driver.note, last)
                             interruption.check()
                         self._work(interruption)
                     else:
@@ -176,7 +167,7 @@ class _Run:
     def _end_mirror(self, status: str) -> None:
         """Bring MLflow up to date, and the study's run there to its end with `status`."""
         patience = INTERRUPTED_PATIENCE_SECONDS if status == "KILLED" else MIRROR_PATIENCE_SECONDS
-        elsewhere = set(self.memory.elsewhere())
+        elsewhere = set(self.memory.others.run())
         ids = [row.id for row in self.memory.results()]
         if elsewhere:
             status = "RUNNING"
@@ -210,9 +201,9 @@ class _Run:
                 met=self._meet,
             )
             check()
-        if left := len(self.memory.elsewhere()):
+        if left := len(self.memory.others.run()):
             self.notes.append(f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study")
-        with nullcontext() if self.drivers is None else self.drivers.turn("closing"):
+        with self.driver.turn("closing"):
             if self._to_close():
                 self._close()
                 check()
@@ -221,12 +212,11 @@ class _Run:
         """Whether anything is left to do after the last trial, and that has ended."""
         from ablate.engine.closing import still_open
 
-        return not self.memory.elsewhere() and still_open(self.memory).anything
+        return not self.memory.others.run() and still_open(self.memory).anything
 
     def _meet(self) -> None:
         """Count what other drivers have ended, and end what is left of those that died here: their trials go on with us."""
-        assert self.drivers is not None, "nobody else is there"
-        for dead in self.drivers.take_dead():
+        for dead in self.driver.take_dead():
             if "session_dir" in dead:
                 end_leftovers(dead["session_dir"])
         self.progress.elsewhere = self.memory.ended() - sum(self.progress.states.values())

@@ -40,8 +40,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         Not None without such trials: it would let an idle Tune sleep for a second.
         """
         asked = self._taken_up() or self._new()
-        if asked is None and self.memory.drivers is not None:
-            self.unfinished = self.memory.orphans()
+        if asked is None and self.memory.driver.shares:
+            self.unfinished = self.memory.others.orphans()
             asked = self._taken_up()
         if asked is not None:
             return {"number": asked.number, "group": asked.group, "spec": self.specify(asked).to_dict()}
@@ -56,7 +56,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         return None
 
     def _new(self) -> Asked | None:
-        if self.memory.drivers is not None:
+        if self.memory.driver.shares:
             self.met()
         while (asked := self.queue.next()) is not None:
             found = self.memory.reuse(asked)

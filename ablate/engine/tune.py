@@ -43,8 +43,6 @@ def train_trials(
 
     A trial that loses its node is handed out again, or is left unfinished where Tune has been told that it was the last.
     """
-    import ray.train
-    import ray.tune
 
     logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
     environment.skip_callback_tags()
@@ -64,13 +62,22 @@ def train_trials(
 
     def meet() -> None:
         """Trials of other drivers count at the rungs, too."""
-        if news := memory.news():
-            scheduler.replay(news, memory.groups())
+        if news := memory.others.news():
+            scheduler.replay({number: memory.curve(number) for number in news}, memory.groups())
         met()
 
     searcher = StudySearcher(memory, queue, specify, found, meet)
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses)
-    ray.tune.Tuner(
+    _tuner(memory, searcher, scheduler, recorder, slots=slots).fit()
+
+
+def _tuner(memory: Memory, searcher: Any, scheduler: Any, recorder: Any, *, slots: int) -> Any:
+    """Tune, told what it must not do by itself."""
+    import ray.train
+    import ray.tune
+
+    study = memory.study
+    return ray.tune.Tuner(
         _trainable(study.resources, tune_folder(memory.folder)),
         tune_config=ray.tune.TuneConfig(
             search_alg=searcher,
@@ -89,7 +96,7 @@ def train_trials(
             checkpoint_config=ray.tune.CheckpointConfig(checkpoint_at_end=False),  # the trial writes its own
             failure_config=ray.tune.FailureConfig(max_failures=0),  # expected failures are caught in the trial
         ),
-    ).fit()
+    )
 
 
 def _trainable(resources: Resources, storage: Path) -> Any:

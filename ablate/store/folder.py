@@ -97,18 +97,7 @@ class StudyFolder:
     @property
     def driven(self) -> bool:
         """Whether a process holds the study, or several share it; True also where that cannot be seen."""
-        from ablate.store.drivers import any_lives
-
-        if any_lives(self):
-            return True
-        try:
-            with self.lock.open() as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError:  # held; or not ours to read
-            return True
-        return False
+        return any(is_held(lock) for lock in (self.lock, *self.drivers.glob("*-*.lock")))
 
     def check_writable(self) -> None:
         """Raise StoreError where the folder cannot be made, or written; tried in what there is of it, and left as it was."""
@@ -241,6 +230,18 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(path)
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock file for itself; True also where that cannot be seen."""
+    try:
+        with lock.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:  # held; or not ours to read
+        return True
+    return False
 
 
 def _lock(file: IO[str], *, shared: bool) -> bool:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -21,10 +20,11 @@ from optuna.trial import FrozenTrial, TrialState
 from ablate.store import curves
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import Driver
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
 from ablate.store.lengthen import continuation, copy_files
+from ablate.store.others import Others
 from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
 from ablate.store.samplers import directions_of
 from ablate.store.storage import name_in_storage, open_to_write
@@ -37,7 +37,7 @@ from ablate.types import TrialResult
 class Memory:
     """Opens a study's storage; asks for trials and writes down what became of them.
 
-    One process at a time, or those of `drivers`.
+    One process at a time, or one for each driver that shares the study.
     """
 
     def __init__(
@@ -47,13 +47,15 @@ class Memory:
         *,
         slots: int = 1,
         archive: Archive | None = None,
-        drivers: Drivers | None = None,
+        driver: Driver | None = None,
     ) -> None:
-        self.folder, self.study, self.archive, self.drivers = folder, study, archive, drivers
+        self.folder, self.study, self.archive = folder, study, archive
+        self.driver = driver or Driver(folder)
+        self.others = Others(self.driver, self._known)
         self.objective, self.objectives = study.objective, study.objectives
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder)
-        with self.turn():
+        with self.driver.turn():
             name = name_in_storage(folder, study.name)
             self._optuna = self._open(name)
             self._study_id = self._storage.get_study_id_from_name(name)
@@ -62,74 +64,39 @@ class Memory:
                 self._lengthen()
         self._slots = slots
         self._groups: dict[str, Group] = {}
-        self._others: dict[int, TrialState] = {}
-        self._reported: dict[int, int] = {}
-
-    def turn(self) -> AbstractContextManager[None]:
-        """Within it no other driver hands out a trial."""
-        return nullcontext() if self.drivers is None else self.drivers.turn()
 
     def look_around(self) -> bool:
         """Whether other drivers have handed out or ended trials since; groups then know of them."""
-        if self.drivers is None:
-            return False
-        others = {t.number: t.state for t in self._known() if not self._is_mine(t)}
-        changed, self._others = others != self._others, others
-        if changed:
+        moved = self.others.have_moved()
+        if moved:
             self._groups.clear()
-        return changed
+        return moved
 
     def unfinished(self) -> list[Asked]:
         """Trials that nobody sees to: a driver before this did not see them end, or they are to become longer."""
-        return [asked_of(trial) for trial in self._known() if self._is_left(trial)]
+        return [asked_of(trial) for trial in self._known() if self.others.left(trial)]
 
     def claim(self, number: int) -> bool:
         """See to an unfinished trial from now on; False where another driver was faster, or it lacked nothing but a word."""
-        if self.drivers is None:
+        if not self.driver.shares:
             return True
-        with self.turn():
+        with self.driver.turn():
             trial = self._frozen(number)
-            if not self._is_left(trial):
+            if not self.others.left(trial):
                 return False
-            self._storage.set_trial_user_attr(self._key(number), "trial", trial.user_attrs["trial"] | self._mine)
+            self._storage.set_trial_user_attr(
+                self._key(number), "trial", {**trial.user_attrs["trial"], **self.driver.mark}
+            )
             self._complete(trial)
         return self._frozen(number).state == TrialState.RUNNING
-
-    def orphans(self) -> list[Asked]:
-        """Unfinished trials of drivers that have died."""
-        return [asked_of(trial) for trial in self._known() if self._is_left(trial) and not self._is_mine(trial)]
 
     def ended(self) -> int:
         """How many trials are over, whoever trained them."""
         return sum(trial.state.is_finished() for trial in self._known())
 
-    def elsewhere(self) -> list[str]:
-        """Ids of the trials that other drivers train now."""
-        known = self._known() if self.drivers is not None else []
-        return [trial_id(t.number) for t in known if t.state == TrialState.RUNNING and not self._is_left(t)]
-
-    def news(self) -> dict[int, Curve]:
-        """What is compared at the rungs of other drivers' trials that have come further since this was asked last."""
-        found = {}
-        for trial in self._known():
-            reported = len(trial.intermediate_values)
-            if not self._is_mine(trial) and self._reported.get(trial.number) != reported:
-                self._reported[trial.number] = reported
-                found[trial.number] = self.curve(trial.number)
-        return found
-
-    def _is_mine(self, trial: FrozenTrial) -> bool:
-        return self.drivers is None or trial.user_attrs["trial"].get("driver") == self.drivers.name
-
-    def _is_left(self, trial: FrozenTrial) -> bool:
-        """Whether a trial runs and no other driver sees to it."""
-        if trial.state != TrialState.RUNNING or self.drivers is None or self._is_mine(trial):
-            return trial.state == TrialState.RUNNING
-        return not self.drivers.lives(trial.user_attrs["trial"].get("driver", ""))
-
     def lengthened(self) -> int:
         """How many of the unfinished are complete trials that are to become longer."""
-        attributes = [t.user_attrs["trial"] for t in self._known() if self._is_left(t)]
+        attributes = [t.user_attrs["trial"] for t in self._known() if self.others.left(t)]
         return sum("continues" in attribute for attribute in attributes)
 
     def count(self) -> int:
@@ -172,14 +139,10 @@ class Memory:
                 state=TrialState.RUNNING,
                 params=params,
                 distributions=distributions,
-                user_attrs={"trial": asked.to_attribute() | self._mine},
+                user_attrs={"trial": {**asked.to_attribute(), **self.driver.mark}},
             )
         )
         return asked
-
-    @property
-    def _mine(self) -> dict[str, str]:
-        return {} if self.drivers is None else {"driver": self.drivers.name}
 
     def report(self, number: int, report: Mapping[str, float]) -> None:
         """Write down one epoch of a running trial."""
@@ -274,7 +237,7 @@ class Memory:
     def _settle(self) -> None:
         """Complete what a killed driver wrote down in part: an epoch that only the curves have, an end that was not told."""
         for trial in self._known():
-            if self._is_left(trial):
+            if self.others.left(trial):
                 self._complete(trial)
 
     def _complete(self, trial: FrozenTrial) -> None:
@@ -295,7 +258,7 @@ class Memory:
             if attribute["configuration"]["epochs"] >= epochs:
                 continue
             longer = attribute | {"configuration": attribute["configuration"] | {"epochs": epochs}}
-            if self._is_left(old):
+            if self.others.left(old):
                 self._storage.set_trial_user_attr(self._key(old.number), "trial", longer)
             elif old.state == TrialState.COMPLETE:
                 new = self.folder.trial(trial_id(self._next_number()))

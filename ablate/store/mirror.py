@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 
 from ablate.store.asked import trial_id
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import Driver
 from ablate.store.folder import StudyFolder
 from ablate.store.mlflow_runs import MlflowRuns
 from ablate.store.tracking import cause, outlook, stays
@@ -40,9 +40,9 @@ class Mirror:
         row: Callable[[str], TrialResult],
         begun: Callable[[str], int],
         complain: Callable[[str], None],
-        drivers: Drivers | None = None,
+        driver: Driver,
     ) -> None:
-        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain, drivers=drivers)
+        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain, driver=driver)
         self.row, self.begun, self.complain = row, begun, complain
         self.running: dict[str, TrialResult] = {}
         self.marked: dict[str, TrialResult] = {}

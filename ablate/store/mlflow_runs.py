@@ -11,11 +11,10 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ablate.store import curves
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import Driver
 from ablate.store.environment import describe_environment
 from ablate.store.folder import StudyFolder
 from ablate.store.local_store import is_whole, prepare_local_store
@@ -49,13 +48,13 @@ class MlflowRuns:
         tracking_uri: str,
         digest: str,
         tell: Callable[[str], None] = print,
-        drivers: Drivers | None = None,
+        driver: Driver,
     ) -> None:
-        self.tell, self.drivers = tell, drivers
+        self.tell, self.driver = tell, driver
         self.folder, self.study, self.digest = folder, study, digest
         self.tracking_uri = tracking_uri
         whole = is_whole(tracking_uri)
-        remembers = whole and drivers is None  # what several have written only the server knows
+        remembers = whole and not driver.shares  # what several have written only the server knows
         self.state = read_state(folder, tracking_uri) if remembers else MirrorState(tracking_uri, folder.key)
         self.client: MlflowClient | None = None
         self.experiment = ""
@@ -83,9 +82,7 @@ class MlflowRuns:
         prepare_local_store(self.tracking_uri, self.tell)
         client = mlflow.MlflowClient(self.tracking_uri)
         use_wal(self.tracking_uri)
-        with (
-            nullcontext() if self.drivers is None else self.drivers.turn("mlflow")
-        ):  # or there would be two parent runs
+        with self.driver.turn("mlflow"):  # or there would be two parent runs
             self.experiment = self._experiment(client)
             self._open_parent(client)
         self.client = client
@@ -152,7 +149,7 @@ class MlflowRuns:
 
     def save(self) -> None:
         """Remember how far everything is written."""
-        if self.drivers is None:
+        if not self.driver.shares:
             write_state(self.folder, self.state)
 
     def _connected(self) -> MlflowClient:
@@ -216,7 +213,7 @@ class MlflowRuns:
             self.state.runs[id] = known if known and same else RunState(run.info.run_id, run.info.start_time)
 
     def _create(self, client: MlflowClient, row: TrialResult, begin_ms: int) -> RunState:
-        if self.drivers is not None:
+        if self.driver.shares:
             own = f"tags.`ablate.trial` = '{row.id}' and tags.`mlflow.parentRunId` = '{self.state.parent}'"
             found = self._first(client, own)  # another driver may have begun it
             if found is not None:

@@ -53,7 +53,7 @@ class ArmQueue:
 
     def next(self) -> Asked | None:
         """The next trial; None while all that is left waits for an arm's tuning to end, or nothing is left."""
-        with self.memory.turn():
+        with self.memory.driver.turn():
             if self.memory.look_around():
                 self._read()
             return self._next()
@@ -119,7 +119,7 @@ class SearchQueue:
 
     def next(self) -> Asked | None:
         """The next trial; None where nothing is left."""
-        with self.memory.turn():
+        with self.memory.driver.turn():
             self.memory.look_around()
             return None if self.over else self.memory.ask()
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ablate.errors import StoreError
+from ablate.store import journal
 from ablate.store.folder import StudyFolder
 from ablate.store.tracking import DRIVERS, MODULES, cause
 
@@ -57,20 +61,28 @@ def connect(url: str) -> BaseStorage:
 
 def open_to_write(folder: StudyFolder) -> BaseStorage:
     """For a driver of the study."""
-    if folder.storage_url is None:
-        from ablate.store.journal import open_to_write as open_journal
-
-        return open_journal(folder.journal)
-    return connect(folder.storage_url)
+    url = folder.storage_url
+    return journal.open_to_write(folder.journal) if url is None else connect(url)
 
 
 def open_to_read(folder: StudyFolder) -> BaseStorage:
     """For readers, also beside running drivers."""
-    if folder.storage_url is None:
-        from ablate.store.journal import open_to_read as open_journal
+    url = folder.storage_url
+    return journal.open_to_read(folder.journal) if url is None else connect(url)
 
-        return open_journal(folder.journal)
-    return connect(folder.storage_url)
+
+@contextmanager
+def answering(study: Path) -> Iterator[None]:
+    """Raise StoreError where the database of the study in this folder no longer answers."""
+    from optuna.exceptions import StorageInternalError
+
+    try:
+        yield
+    except StorageInternalError as error:
+        raise StoreError(
+            f"{study}: the database of its memory no longer answers ({cause(error.__cause__ or error)})\n"
+            "  run the same command again once it does: nothing is lost, trials go on from their checkpoints"
+        ) from None
 
 
 def name_in_storage(folder: StudyFolder, study: str) -> str:

@@ -27,6 +27,22 @@ space:
   epochs: {epochs}
 search: {{trials: {trials}, stopping: {stopping}}}
 """
+GRID = """
+study: small
+data: {name: digits, protocol: closed}
+space:
+  backbone: {mlp: {width: 32}}
+  embedding_dim: 8
+  loss: {contrastive: {margin: 0.5}}
+  optimizer: {adam: {lr: 0.003}}
+  batch: {classes: 10, per_class: 4}
+  epochs: 2
+ablation:
+  design: grid
+  factors: {loss: [contrastive, triplet], sampler: [random, semi_hard]}
+  seeds: 2
+"""
+"""An ablation of 8 trials."""
 ASHA = "{asha: {grace_epochs: 1, reduction_factor: 3}}"
 
 

@@ -9,25 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.study import run
+from tests.e2e.study import GRID, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
-
-STUDY = """
-study: small
-data: {name: digits, protocol: closed}
-space:
-  backbone: {mlp: {width: 32}}
-  embedding_dim: 8
-  loss: {contrastive: {margin: 0.5}}
-  optimizer: {adam: {lr: 0.003}}
-  batch: {classes: 10, per_class: 4}
-  epochs: 2
-ablation:
-  design: grid
-  factors: {loss: [contrastive, triplet], sampler: [random, semi_hard]}
-  seeds: 2
-"""
 
 
 def summary(folder: Path, *words: str) -> dict[str, Any]:
@@ -39,7 +23,7 @@ def summary(folder: Path, *words: str) -> dict[str, Any]:
 
 def test_an_ablation_is_run_summarised_mirrored_and_never_trained_twice(tmp_path: Path) -> None:
     study, out = tmp_path / "small.yaml", tmp_path / "runs"
-    study.write_text(STUDY)
+    study.write_text(GRID)
     done = run("run", study, "--out", out, "--cpus", "2")
     assert done.returncode == 0, done.stderr
     found = summary(out / "small")
@@ -96,7 +80,7 @@ def _check_mirror(out: Path, found: dict[str, Any]) -> None:
 
 def test_tuning_may_stop_trials_and_the_judging_trials_never_are(tmp_path: Path) -> None:
     study, out = tmp_path / "small.yaml", tmp_path / "runs"
-    study.write_text(STUDY)
+    study.write_text(GRID)
     words = [
         "space.optimizer={adam: {lr: {log_uniform: [1e-5, 1e-2]}}}",
         "ablation.design=one_at_a_time",
@@ -121,7 +105,7 @@ def test_tuning_may_stop_trials_and_the_judging_trials_never_are(tmp_path: Path)
 
 def test_a_large_ablation_asks_first(tmp_path: Path) -> None:
     study = tmp_path / "small.yaml"
-    study.write_text(STUDY)
+    study.write_text(GRID)
     refused = run("run", study, "--out", tmp_path / "runs", "--set", "ablation.seeds=200")
     assert refused.returncode == 2 and "800 trials" in refused.stderr and "--yes" in refused.stderr
     assert not (tmp_path / "runs").exists()

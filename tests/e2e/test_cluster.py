@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.nodes import OPEN, free_port, head, kill, node
-from tests.e2e.study import background, command, rows, run, wait_until, write_study
+from tests.e2e.study import GRID, background, command, rows, run, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -49,37 +49,25 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
-GRID = """
-study: grid
-data: {name: digits, protocol: closed}
-space:
-  backbone: {mlp: {width: 32}}
-  embedding_dim: 16
-  loss: {triplet: {margin: 0.2}, contrastive: {margin: 0.5}}
-  optimizer: {adam: {lr: 0.003}}
-  batch: {classes: 10, per_class: 4}
-  epochs: 40
-ablation: {design: grid, factors: {loss: [triplet, contrastive], sampler: [random, semi_hard]}, seeds: 3}
-"""
-
-
 def test_three_nodes_of_which_one_dies_give_the_results_of_one_machine(tmp_path: Path) -> None:
-    study = tmp_path / "grid.yaml"
+    study, longer = tmp_path / "grid.yaml", ("--set", "space.epochs=40", "--set", "ablation.seeds=3")
     study.write_text(GRID)
     alone, out = tmp_path / "alone", tmp_path / "runs"
-    done = run("run", study, "--out", alone, "--cpus", "2")
+    done = run("run", study, *longer, "--out", alone, "--cpus", "2")
     assert done.returncode == 0, done.stderr
     with ExitStack() as nodes:
         address = nodes.enter_context(head(tmp_path, "--num-cpus=0"))
         words = (f"--address={address}", "--num-cpus=1")
         *_, third = [nodes.enter_context(node(tmp_path / f"{number}.log", *words)) for number in range(3)]
-        driver = nodes.enter_context(background(command("run", study, "--out", out, "--address", address), OPEN))
-        begun = (out / "grid" / "trials").glob
+        driver = nodes.enter_context(
+            background(command("run", study, *longer, "--out", out, "--address", address), OPEN)
+        )
+        begun = (out / "small" / "trials").glob
         wait_until(lambda: len(list(begun("*/metrics.jsonl"))) >= 5, seconds=280, what="two trials have ended")
         kill(third)
         _, told = driver.communicate(timeout=300)
         assert driver.returncode == 0, told
-    found, expected = rows(out / "grid"), rows(alone / "grid")
+    found, expected = rows(out / "small"), rows(alone / "small")
     for row in (*found, *expected):
         row["cost"] = {"cost/flops": row["cost"]["cost/flops"]}  # seconds differ
     assert found == expected

@@ -43,9 +43,8 @@ def test_two_drivers_share_a_study_and_one_goes_on_where_the_other_is_killed(tmp
         assert [(row["state"], row["epochs"]) for row in found] == [("complete", EPOCHS)] * TRIALS, told
         assert len({json.dumps(row["params"], sort_keys=True) for row in found}) == TRIALS
         repeated = [row["id"] for row in found if _epochs(out / "small", row["id"]) != list(range(1, EPOCHS + 1))]
-        assert len(repeated) <= 1, (
-            repeated
-        )  # the killed driver's goes on from its last checkpoint, no other is trained twice
+        # the killed driver's goes on from its last checkpoint; no other is trained twice
+        assert len(repeated) <= 1, repeated
         again = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False)
         assert again.returncode == 0 and "nothing was left to do" in again.stderr, again.stderr
         assert _in_mlflow(tracking) == _numbers(rows(out / "small"))
@@ -79,7 +78,7 @@ def test_two_studies_at_once_survive_an_outage_of_the_server(tmp_path: Path) -> 
 
 
 def _ended(study: Path) -> int:
-    """Trials whose last epoch is written, of a study that may not be there yet."""
+    """Trials that have left a checkpoint, as all do at their end, of a study that may not be there yet."""
     return sum(bool(list(trial.glob("checkpoint-*"))) for trial in study.glob("trials/*"))
 
 

@@ -40,6 +40,7 @@ def mirror_of(memory: Memory, notes: list[str], tracking_uri: str) -> Mirror:
         row=memory.result,
         begun=memory.begun,
         complain=notes.append,
+        driver=memory.driver,
     )
 
 
@@ -151,7 +152,7 @@ def test_a_call_that_fails_after_the_server_obeyed_is_mended_by_the_next_run(
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, call, obeys_and_dies)
         for _ in range(3):
-            runs = MlflowRuns(memory.folder, memory.study, tracking_uri=store, digest=DIGEST)
+            runs = MlflowRuns(memory.folder, memory.study, tracking_uri=store, digest=DIGEST, driver=memory.driver)
             with suppress(ConnectionError):
                 _write(runs, memory, rows)
     assert calls[0] >= 3

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ablate.errors import StoreError
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import SharingDriver
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from ablate.store.queue import ArmQueue, queue_of
@@ -31,11 +31,11 @@ def drive(tmp_path: Path) -> Iterator[Drive]:
 
         def begin(asked: Study) -> Memory:
             folder = StudyFolder(tmp_path / "study")
-            drivers = Drivers(folder)
-            ending.enter_context(drivers.joined())
-            with drivers.turn():
+            driver = SharingDriver(folder)
+            ending.enter_context(driver.driving())
+            with driver.turn():
                 folder.describe(asked, storage=f"sqlite:///{tmp_path}/optuna.db")
-            return Memory(folder, asked, drivers=drivers)
+            return Memory(folder, asked, driver=driver)
 
         yield begin
 
@@ -53,11 +53,11 @@ def test_two_drivers_hand_out_every_configuration_once(drive: Drive) -> None:
 def test_what_another_driver_trains_is_not_unfinished_and_what_it_left_is(tmp_path: Path, drive: Drive) -> None:
     one = drive(study())
     with _driver_that_dies(tmp_path):
-        assert one.elsewhere() == ["0000"] and one.unfinished() == [] and not one.claim(0)
-    assert one.elsewhere() == [] and [asked.number for asked in one.orphans()] == [0]
+        assert one.others.run() == ["0000"] and one.unfinished() == [] and not one.claim(0)
+    assert one.others.run() == [] and [asked.number for asked in one.others.orphans()] == [0]
     third = drive(study())
     assert one.claim(0) and not third.claim(0)
-    assert third.elsewhere() == ["0000"]
+    assert third.others.run() == ["0000"]
 
 
 def test_a_trial_that_ended_as_its_driver_died_is_not_trained_again(tmp_path: Path, drive: Drive) -> None:
@@ -66,7 +66,7 @@ def test_a_trial_that_ended_as_its_driver_died_is_not_trained_again(tmp_path: Pa
         tmp_path, 'memory._conclude = lambda number: None; memory.finish(0, "failed", "it was made to")'
     ):
         pass
-    assert [asked.number for asked in one.orphans()] == [0]
+    assert [asked.number for asked in one.others.orphans()] == [0]
     assert not one.claim(0)
     assert [(row.state, row.reason) for row in one.results()] == [("failed", "it was made to")]
 
@@ -76,14 +76,14 @@ def _driver_that_dies(tmp_path: Path, then: str = "") -> Iterator[None]:
     """A process that drives the study, has handed out a trial and done `then`; it is killed at the end."""
     code = f"""
 from pathlib import Path
-from ablate.store.drivers import Drivers
+from ablate.store.drivers import SharingDriver
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
 from tests.store.studies import study
 folder = StudyFolder(Path({str(tmp_path / "study")!r}))
-drivers = Drivers(folder)
-with drivers.joined():
-    memory = Memory(folder, study(), drivers=drivers)
+driver = SharingDriver(folder)
+with driver.driving():
+    memory = Memory(folder, study(), driver=driver)
     number = memory.ask().number
     {then}
     print(number, flush=True)
@@ -126,11 +126,11 @@ def test_an_arm_is_judged_once_by_the_best_that_any_driver_found(drive: Drive) -
 def test_curves_of_another_driver_are_news_once(drive: Drive) -> None:
     one, other = drive(study()), drive(study())
     trial = new(other)
-    assert one.news() == {0: {}}
+    assert one.others.news() == [0] and one.curve(0) == {}
     other.report(trial.number, report(1, 0.5))
-    assert one.news() == {0: {1: 0.5}}
-    assert one.news() == {}
-    assert other.news() == {}
+    assert one.others.news() == [0] and one.curve(0) == {1: 0.5}
+    assert one.others.news() == []
+    assert other.others.news() == []
 
 
 def test_readers_find_the_database_and_the_drivers(tmp_path: Path, drive: Drive) -> None:
@@ -148,14 +148,14 @@ def test_one_driver_alone_and_several_exclude_each_other(tmp_path: Path, drive: 
     with pytest.raises(StoreError, match="being run by drivers that share it"), StudyFolder(tmp_path / "study").held():
         pass
     alone = StudyFolder(tmp_path / "alone")
-    with alone.held(), pytest.raises(StoreError, match="running already"), Drivers(alone).joined():
+    with alone.held(), pytest.raises(StoreError, match="running already"), SharingDriver(alone).driving():
         pass
 
 
 def test_a_study_of_the_same_name_in_another_folder_is_another(tmp_path: Path) -> None:
     for name in ("a", "b"):
         folder = StudyFolder(tmp_path / name)
-        with Drivers(folder).joined():
+        with SharingDriver(folder).driving():
             folder.describe(study(), storage=f"sqlite:///{tmp_path}/optuna.db")
             assert new(Memory(folder, study())).number == 0
 

@@ -1,0 +1,49 @@
+"""What the other drivers of a study do, as its storage tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from optuna.trial import FrozenTrial, TrialState
+
+from ablate.store.asked import Asked, asked_of, trial_id
+from ablate.store.drivers import Driver
+
+
+class Others:
+    """Those beside `driver`, of a study whose trials `known` gives; nobody where it does not share the study."""
+
+    def __init__(self, driver: Driver, known: Callable[[], list[FrozenTrial]]) -> None:
+        self.driver, self.known = driver, known
+        self._states: dict[int, TrialState] = {}
+        self._reported: dict[int, int] = {}
+
+    def have_moved(self) -> bool:
+        """Whether they have handed out or ended trials since this was asked last."""
+        before, self._states = self._states, {trial.number: trial.state for trial in self._theirs()}
+        return self._states != before
+
+    def news(self) -> list[int]:
+        """Their trials that have come further since this was asked last."""
+        before = self._reported
+        self._reported = {trial.number: len(trial.intermediate_values) for trial in self._theirs()}
+        return [number for number, epochs in self._reported.items() if before.get(number) != epochs]
+
+    def run(self) -> list[str]:
+        """Ids of the trials that they train now."""
+        theirs = self._theirs()
+        return [trial_id(t.number) for t in theirs if t.state == TrialState.RUNNING and not self.left(t)]
+
+    def orphans(self) -> list[Asked]:
+        """Unfinished trials of those that have died."""
+        return [asked_of(trial) for trial in self._theirs() if self.left(trial)]
+
+    def left(self, trial: FrozenTrial) -> bool:
+        """Whether a trial is unfinished and none of them sees to it."""
+        mark = trial.user_attrs["trial"]
+        return trial.state == TrialState.RUNNING and (self.driver.is_mine(mark) or not self.driver.lives(mark))
+
+    def _theirs(self) -> list[FrozenTrial]:
+        if not self.driver.shares:
+            return []
+        return [trial for trial in self.known() if not self.driver.is_mine(trial.user_attrs["trial"])]
