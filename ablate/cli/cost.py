@@ -15,6 +15,7 @@ def cost(
     backbone: Annotated[str, typer.Argument(help="As in `ablate list backbones`.", metavar="BACKBONE")],
     embedding_dim: Annotated[int, typer.Option(help="Width of the embedding.", min=2)] = 64,
     image_size: Annotated[int, typer.Option(help="Height and width of an image in pixels.")] = 224,
+    views: Annotated[str, typer.Option(help="Of each image, when it is embedded: one, mirror or turns.")] = "one",
     channels: Annotated[int, typer.Option(help="1 grey, 3 colour.", min=1, max=3)] = 3,
     set_: Annotated[
         Optional[list[str]],
@@ -46,7 +47,8 @@ def cost(
         )
     books = backbone in BACKBONES and takes_books(BACKBONES[backbone])
     data = "{name: goodbooks, protocol: pairs}" if books else f"{{name: omniglot, image_size: {image_size}}}"
-    space = f'{{backbone: "{backbone}", embedding_dim: {embedding_dim}, loss: info_nce}}'
+    shown = "" if books else f"views: {views}, "
+    space = f'{{backbone: "{backbone}", embedding_dim: {embedding_dim}, {shown}loss: info_nce}}'
     try:  # read as a study file is, so that names, parameters and bounds are told of in the same words
         study = parse_study(
             f"study: cost\ndata: {data}\nspace: {space}", "ablate cost", _keys(backbone, set_ or [], books=books)

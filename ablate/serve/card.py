@@ -62,7 +62,7 @@ def _what(description: Description) -> str:
     network, size = description.network, description.preprocessing.image_size
     return (
         f"A Siamese network: {network.backbone} makes of a {_colour(description)} picture of {size}x{size} pixels a vector of "
-        f"{network.embedding_dim} numbers and of length 1; the nearer two vectors, the more alike the pictures. Exported by "
+        f"{network.width} numbers and of length 1; the nearer two vectors, the more alike the pictures. Exported by "
         f"ablate {description.ablate} from the study `{description.origin.study}`, the weights of epoch "
         f"{description.origin.epoch}, which was the best on validation."
     )

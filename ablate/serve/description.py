@@ -14,10 +14,11 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from ablate.errors import ModelError
+from ablate.study.configuration import VIEWS
 from ablate.study.strict import Strict
 from ablate.types import Scalar
 
-FORMAT = 1
+FORMAT = 2
 """Of model.json; a reader refuses a later one."""
 FILE = "model.json"
 CARD = "README.md"
@@ -32,7 +33,14 @@ class Network(Strict):
     params: dict[str, Scalar]
     """Of the backbone; weights that it began with are not named: its own are in the model."""
     embedding_dim: int = Field(ge=1)
-    """D, width of the embedding."""
+    """D, width of the embedding of one view."""
+    views: Literal["one", "mirror", "turns"] = "one"
+    """Of a picture, whose embeddings stand side by side: format 1 knew one."""
+
+    @property
+    def width(self) -> int:
+        """Numbers of a whole embedding."""
+        return self.embedding_dim * VIEWS[self.views]
 
 
 class Preprocessing(Strict):

@@ -147,6 +147,7 @@ def _describe(
                 "backbone": backbone.name,
                 "params": dict(backbone.params),
                 "embedding_dim": spec.configuration.embedding_dim,
+                "views": spec.configuration.views,
             },
             "preprocessing": {
                 "image_size": data.shape.size,

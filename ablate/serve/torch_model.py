@@ -28,6 +28,7 @@ def open_safetensors(weights: Path, description: Description) -> Run:
         network.embedding_dim,
         ImageShape(preprocessing.channels, preprocessing.image_size),
         precision="fp32",
+        views=network.views,
     )
     try:
         built.load_state_dict(load_file(weights))

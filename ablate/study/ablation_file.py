@@ -32,6 +32,7 @@ NEUTRAL: dict[str, Scalar] = {
     "optimizer.momentum": 0.0,
     "schedule.warmup": 0.0,
     "clip_norm": 0.0,
+    "views": "one",
 }
 """What leave_one_out puts in place of a component where the file does not say: `factors: {sampler: }`."""
 

@@ -25,6 +25,7 @@ PLAIN = {
     "image_size": "image_size",
     "clip_norm": "clip_norm",
     "precision": "precision",
+    "views": "views",
 }
 """What belongs to no slot -> the field of a space that holds it."""
 

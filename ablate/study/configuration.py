@@ -16,7 +16,11 @@ SLOTS = ("backbone", "loss", "sampler", "optimizer", "schedule", "augmentation")
 PRECISIONS = ("auto", "fp32", "bf16")
 """What layers compute in; auto: bf16 on a GPU, fp32 on a CPU. Weights, losses and embeddings are fp32 in any case."""
 
-OFF: dict[str, Scalar] = {"clip_norm": 0.0, "schedule.warmup": 0.0, "precision": "auto"}
+VIEWS = {"one": 1, "mirror": 2, "turns": 8}
+"""How an image is embedded when judged and served -> passes through the network: as it is, with its mirror image, or in all
+quarter turns of both. Training sees one."""
+
+OFF: dict[str, Scalar] = {"clip_norm": 0.0, "schedule.warmup": 0.0, "precision": "auto", "views": "one"}
 """Knobs that came after the first studies, at the value that does nothing: the same choice as not to have them."""
 
 
@@ -36,6 +40,7 @@ class Architecture(NamedTuple):
     image_size: int
     """0 where items are no images."""
     precision: str = "auto"
+    views: str = "one"
 
     @property
     def name(self) -> str:
@@ -43,7 +48,8 @@ class Architecture(NamedTuple):
         params = (f"{name}={value}" for name, value in self.backbone.params.items())
         pixels = [f"image_size={self.image_size}"] if self.image_size else []
         precision = [self.precision] if self.precision != OFF["precision"] else []
-        return " ".join([self.backbone.name, *params, *pixels, f"dim={self.embedding_dim}", *precision])
+        views = [f"views={self.views}"] if self.views != OFF["views"] else []
+        return " ".join([self.backbone.name, *params, *pixels, f"dim={self.embedding_dim}", *precision, *views])
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Configuration:
     schedule: Component
     augmentation: Component
     embedding_dim: int
-    """D, width of the embedding."""
+    """D, width of the embedding of one view."""
     batch_classes: int
     """P, classes in a batch."""
     batch_per_class: int
@@ -72,6 +78,8 @@ class Configuration:
     """Most that the norm of the gradient may be, of the network's weights and of the loss's own; 0: as it is."""
     precision: str = "auto"
     """One of PRECISIONS."""
+    views: str = "one"
+    """One of VIEWS; of images alone, and not shown where items are none."""
 
     @property
     def params(self) -> dict[str, Scalar]:
@@ -90,12 +98,13 @@ class Configuration:
             **({"image_size": self.image_size} if self.image_size else {}),
             "clip_norm": self.clip_norm,
             "precision": self.precision,
+            **({"views": self.views} if self.image_size else {}),
         }
 
     @property
     def architecture(self) -> str:
         """Trials with the same architecture have networks that cost the same: `mlp width=128 image_size=28 dim=16`."""
-        return Architecture(self.backbone, self.embedding_dim, self.image_size, self.precision).name
+        return Architecture(self.backbone, self.embedding_dim, self.image_size, self.precision, self.views).name
 
     @property
     def digest(self) -> str:

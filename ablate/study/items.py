@@ -65,11 +65,16 @@ class _Checks:
             self.fault(path, what, f"write verification or retrieval, or take one of: {', '.join(names)}")
 
     def image_keys(self) -> None:
-        """Sizes, turns and augmentations are of images."""
+        """Sizes, views, turns and augmentations are of images."""
         keys: list[tuple[str, ...]] = [("data",), ("space",), ("ablation", "factors")]
         for key in ((*outer, "image_size") for outer in keys):
             if self.document.get(*key) is not None:
                 self.fault(key, f"data set {self.name} holds books, which have no pixels", "remove it")
+        for outer in keys[1:]:
+            views = self.document.get(*outer, "views")
+            if views not in (None, "one"):
+                what = f"data set {self.name} holds books, which have one view: themselves"
+                self.fault((*outer, "views"), what, "remove it")
         for switch, changed in (("rotate_classes", "turned"), ("mirror_classes", "mirrored")):
             if self.document.get("data", switch) is True:
                 what = f"data set {self.name} holds books, which cannot be {changed}"

@@ -8,7 +8,7 @@ from ablate.catalogue.costs import COSTS
 from ablate.catalogue.datasets import DATASETS
 from ablate.catalogue.metrics import METRICS
 from ablate.catalogue.registry import Entry, Kind, Parameter, Registry
-from ablate.study.configuration import PRECISIONS
+from ablate.study.configuration import PRECISIONS, VIEWS
 from ablate.study.schema import IMAGE_SIZES, StudyFile
 from ablate.study.space_file import MOST, REGISTRIES
 
@@ -72,6 +72,7 @@ def _space() -> dict[str, Any]:
             "image_size": _domain("integer", low=IMAGE_SIZES[0], high=IMAGE_SIZES[1], ranged=False),
             "clip_norm": _domain("number", low=0.0, high=MOST) | {"default": 0.0},
             "precision": _domain("string", words=PRECISIONS) | {"default": "auto"},
+            "views": _domain("string", words=tuple(VIEWS)) | {"default": "one"},
         },
     }
 

@@ -18,7 +18,7 @@ from ablate.types import Scalar
 MOST_ARCHITECTURES = 200
 """Networks that are listed and measured one by one; a latency takes about three seconds."""
 
-NO_CLIPPING, AS_THE_DEVICE = Fixed(OFF["clip_norm"]), Fixed(OFF["precision"])
+NO_CLIPPING, AS_THE_DEVICE, ONE_VIEW = Fixed(OFF["clip_norm"]), Fixed(OFF["precision"]), Fixed(OFF["views"])
 
 Choose = Callable[[str, Domain], Scalar]
 """Draws a value for a name: `choose("loss.triplet.margin", Uniform(0.05, 1.0))`."""
@@ -43,6 +43,7 @@ class Space:
     clip_norm: Domain = NO_CLIPPING
     """0: gradients as they are."""
     precision: Domain = AS_THE_DEVICE
+    views: Domain = ONE_VIEW
 
     def resolve(self, choose: Choose) -> Configuration:
         """One configuration; `choose` is asked in a fixed order, and only where there is something to choose."""
@@ -66,6 +67,7 @@ class Space:
             image_size=int(draw("image_size", self.image_size)),
             clip_norm=float(draw("clip_norm", self.clip_norm)),
             precision=str(draw("precision", self.precision)),
+            views=str(draw("views", self.views)),
         )
 
     def first(self) -> Configuration:
@@ -88,13 +90,14 @@ class Space:
             **({"image_size": self.image_size} if self.image_size != Fixed(0) else {}),
             "clip_norm": self.clip_norm,
             "precision": self.precision,
+            **({"views": self.views} if self.image_size != Fixed(0) else {}),
         }
 
     @property
     def size(self) -> int | None:
         """How many configurations there are; None where a range of reals is among the parameters."""
         factors = [self.embedding_dim, self.batch_classes, self.batch_per_class, self.normalize, self.image_size]
-        sizes = [count(domain) for domain in (*factors, self.clip_norm, self.precision)]
+        sizes = [count(domain) for domain in (*factors, self.clip_norm, self.precision, self.views)]
         for levels in self.slots.values():
             per_level = [[count(domain) for domain in params.values()] for params in levels.values()]
             if any(None in level for level in per_level):
@@ -108,24 +111,24 @@ class Space:
         return sorted(int(size) for size in values(self.image_size))
 
     def architectures(self) -> Iterator[Architecture] | None:
-        """Every backbone at every width, image size and precision; None where more than MOST_ARCHITECTURES, or reals."""
+        """Every backbone at every width, image size, precision and views; None where more than MOST_ARCHITECTURES, or reals."""
         widths = count(self.embedding_dim)
         per_level = [[count(d) for d in params.values()] for params in self.slots["backbone"].values()]
         if widths is None or any(None in level for level in per_level):
             return None
         backbones = sum(prod(n for n in level if n) for level in per_level)
-        total = backbones * widths * len(self.image_sizes) * len(values(self.precision))
+        total = backbones * widths * len(self.image_sizes) * len(values(self.precision)) * len(values(self.views))
         return self._architectures() if total <= MOST_ARCHITECTURES else None
 
     def _architectures(self) -> Iterator[Architecture]:
-        others = list(product(values(self.embedding_dim), self.image_sizes, values(self.precision)))
+        others = list(product(values(self.embedding_dim), self.image_sizes, values(self.precision), values(self.views)))
         for level, params in self.slots["backbone"].items():
             combinations: list[dict[str, Scalar]] = [{}]
             for name, domain in params.items():
                 combinations = [{**c, name: value} for c in combinations for value in values(domain)]
             for combination in combinations:
-                for width, size, precision in others:
-                    yield Architecture(Component(level, combination), int(width), size, str(precision))
+                for width, size, precision, views in others:
+                    yield Architecture(Component(level, combination), int(width), size, str(precision), str(views))
 
 
 def one_of(names: tuple[str, ...]) -> Domain:

@@ -14,7 +14,7 @@ from ablate.catalogue.registry import Entry, Parameter, Registry
 from ablate.catalogue.samplers import SAMPLERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.errors import Fault
-from ablate.study.configuration import OFF, PRECISIONS
+from ablate.study.configuration import OFF, PRECISIONS, VIEWS
 from ablate.study.domain import Choice, Domain, Fixed, limits, parse_domain
 from ablate.study.pairing import misfits
 from ablate.study.schema import IMAGE_SIZES
@@ -157,6 +157,8 @@ class SpaceReader:
             return self.parameter(path, value, Parameter("clip_norm", float, 0.0, 0.0, MOST))
         if name == "precision":
             return self.word(path, value, PRECISIONS)
+        if name == "views":
+            return self.word(path, value, tuple(VIEWS))
         return self.number(path, value, *(IMAGE_SIZES if name == "image_size" else (2, MOST)))
 
     def word(self, path: Path, value: Any, known: Sequence[str]) -> Domain:
@@ -209,6 +211,7 @@ def read_space(document: Document, faults: list[Fault], image_size: int) -> Spac
         image_size=reader.image_size(raw["image_size"]) if "image_size" in raw else Fixed(image_size),
         clip_norm=plain("clip_norm", OFF["clip_norm"]),
         precision=plain("precision", OFF["precision"]),
+        views=plain("views", OFF["views"]),
     )
     for misfit in misfits(space) if document.get("ablation") is None else ():  # an arm has a space of its own
         reader.fault(("space", misfit.key), misfit.what, misfit.mend)

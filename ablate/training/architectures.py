@@ -46,6 +46,6 @@ def static_costs_of(study: Study) -> dict[str, dict[str, float]]:
     for architecture in found:
         image = item_shape(dataset, architecture.image_size)
         with torch.device("meta"):  # no weights are drawn
-            network = build_network(architecture.backbone, architecture.embedding_dim, image)
+            network = build_network(architecture.backbone, architecture.embedding_dim, image, views=architecture.views)
         costs[architecture.name] = static_costs(architecture.name, network, image)
     return costs

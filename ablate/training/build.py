@@ -88,6 +88,7 @@ def build(
         image,
         normalize=configuration.normalize,
         precision=configuration.precision,
+        views=configuration.views,
     )
     network = network.to(device).to(memory_format=torch.channels_last)
     sizes = (Sizes(training.num_classes, configuration.embedding_dim),) if loss.name in HAS_WEIGHTS else ()

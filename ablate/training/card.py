@@ -28,7 +28,9 @@ def measure_card(architecture: Architecture, shape: ItemShape, *, cpus: int, tel
     """
     torch.set_num_threads(cpus)
     torch.set_flush_denormal(True)  # as trials do: denormal numbers make a CPU up to 100 times slower
-    network = build_network(architecture.backbone, architecture.embedding_dim, shape, precision="fp32")
+    network = build_network(
+        architecture.backbone, architecture.embedding_dim, shape, precision="fp32", views=architecture.views
+    )
     timings = []
     for device in _devices():
         for precision in precisions(device):

@@ -31,7 +31,11 @@ def measure_architectures(configurations: Mapping[str, Configuration], spec: Tri
         size = configuration.image_size
         image = shape._replace(size=size) if isinstance(shape, ImageShape) else shape
         network = build_network(
-            configuration.backbone, configuration.embedding_dim, image, precision=configuration.precision
+            configuration.backbone,
+            configuration.embedding_dim,
+            image,
+            precision=configuration.precision,
+            views=configuration.views,
         )
         one = cached_latency(network, image, key=key, batch=1, device=device)
         many = cached_latency(network, image, key=key, batch=32, device=device)

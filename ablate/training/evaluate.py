@@ -26,7 +26,7 @@ from ablate.training.streams import Stream, generator
 from ablate.training.workers import ALONE, Workers
 
 CHUNK = 512
-"""Images embedded at once: enough to fill a device, few enough for its memory."""
+"""Views of images embedded at once: enough to fill a device, few enough for its memory."""
 NUM_PAIRS = 10_000
 """Half of them of one class: a true-positive rate at 0.1 % false ones then rests on 5 pairs; an accuracy moves by 0.5 %."""
 
@@ -35,12 +35,12 @@ NUM_PAIRS = 10_000
 def embed(network: SiameseNetwork, data: TrialData, split: SplitData, workers: Workers = ALONE) -> Float[Tensor, "N D"]:
     """Embeddings of a whole split, of length 1 also where the network trains without: it is in evaluation mode.
 
-    Each of `workers` embeds its share, and gets those of all.
+    D is the network's `width`. Each of `workers` embeds its share, and gets those of all.
     """
     network.eval()
     device, count = data.device, len(split.labels)
-    chunks = torch.split(torch.arange(count, device=device)[workers.share(count)], CHUNK)
-    none = torch.empty(0, network.head.out_features, device=device)  # a share may be empty
+    chunks = torch.split(torch.arange(count, device=device)[workers.share(count)], CHUNK // network.num_views)
+    none = torch.empty(0, network.width, device=device)  # a share may be empty
     own = torch.cat([none, *(network(data.batch(split, indices)) for indices in chunks if len(indices))])
     return workers.gather_split(own, count)
 

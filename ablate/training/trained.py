@@ -34,7 +34,11 @@ def trained_network(spec: TrialSpec, data: TrialData) -> Trained:
         )
     configuration = spec.configuration
     network = build_network(
-        configuration.backbone, configuration.embedding_dim, data.shape, precision=configuration.precision
+        configuration.backbone,
+        configuration.embedding_dim,
+        data.shape,
+        precision=configuration.precision,
+        views=configuration.views,
     )
     network = network.to(data.device).to(memory_format=torch.channels_last)
     network.load_state_dict(dict(found.best_weights))

@@ -37,8 +37,17 @@ def test_what_is_no_model_is_refused(model: Path, tmp_path: Path) -> None:
 
 def test_a_later_format_is_refused(model: Path) -> None:
     changed(model, format=FORMAT + 1, something="new")
-    with pytest.raises(ModelError, match=r"has format 2, and this version of ablate reads up to 1\n  update ablate"):
+    with pytest.raises(ModelError, match=r"has format 3, and this version of ablate reads up to 2\n  update ablate"):
         open_model(model)
+
+
+def test_a_model_of_the_first_format_sees_one_view(model: Path) -> None:
+    content = json.loads((model / "model.json").read_text())
+    del content["network"]["views"]
+    (model / "model.json").write_text(json.dumps({**content, "format": 1}))
+    found = read_description(model)
+    assert (found.network.views, found.network.width) == ("one", found.network.embedding_dim)
+    open_model(model)
 
 
 @pytest.mark.parametrize(

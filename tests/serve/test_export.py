@@ -24,7 +24,7 @@ from ablate.serve.export import TOLERANCE, export
 from ablate.study.configuration import Component
 from ablate.training.loop import train
 from tests.serve.models import NUM_PICTURES, best_spec, run, validation, write_pictures
-from tests.training.trials import trial
+from tests.training.trials import CNN, trial
 
 KINDS = ["safetensors", "torchscript", pytest.param("onnx", marks=pytest.mark.slow)]  # onnxscript alone takes seconds
 WEIGHTS = {"safetensors": "model.safetensors", "onnx": "model.onnx", "torchscript": "model.pt"}
@@ -150,6 +150,17 @@ def test_a_network_in_bf16_is_exported_in_32_bits(tmp_path: Path) -> None:
     spec = trial(tmp_path / "trial", precision="bf16")
     train(spec, lambda report: None)
     assert export(spec, SOURCE, kind="torchscript", folder=tmp_path / "model").difference < 1e-5
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_network_of_several_views_is_exported_with_them(kind: str, tmp_path: Path) -> None:
+    spec = trial(tmp_path / "trial", backbone=CNN, views="turns")
+    train(spec, lambda report: None)
+    assert export(spec, SOURCE, kind=kind, folder=tmp_path / "model").num_images > 200
+    picture = write_pictures(np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1), tmp_path / "pictures")[0]
+    run("embed", tmp_path / "model", picture, "--output", tmp_path / "embeddings.npy")
+    assert np.load(tmp_path / "embeddings.npy").shape == (1, 8 * spec.configuration.embedding_dim)
+    assert f"{8 * spec.configuration.embedding_dim} numbers" in (tmp_path / "model" / "README.md").read_text()
 
 
 def test_what_the_extra_brings_is_named_where_it_is_missing(

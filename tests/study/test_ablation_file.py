@@ -219,6 +219,11 @@ def test_precision_is_a_factor() -> None:
     )
 
 
+def test_views_are_a_factor_which_leave_one_out_sets_to_one() -> None:
+    left_out = ablation("ablation.design=leave_one_out", "ablation.factors={views: }", "space.views=turns")
+    assert [left_out.configuration(arm.name).views for arm in left_out.arms] == ["turns", "one"]
+
+
 def test_a_loss_that_chooses_for_itself_is_refused_with_a_sampler_unless_the_arm_is_left_out() -> None:
     factors = "ablation.factors={loss: [contrastive, proxy_anchor, n_pairs], sampler: [random, hard]}"
     grid = ("ablation.design=grid", factors, "space.sampler=random")

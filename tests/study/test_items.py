@@ -30,7 +30,7 @@ def test_a_sound_study_of_books_is_read_and_asks_for_auc() -> None:
     assert (study.objective.metric, study.objective.goal) == ("val/auc", "maximize")
     assert study.image_sizes == [0]
     first = study.space.first()
-    assert "image_size" not in first.params and "image_size" not in study.space.domains
+    assert not {"image_size", "views"} & (first.params.keys() | study.space.domains.keys())
     assert "image_size" not in first.architecture and first.architecture.startswith("text_cnn width=64")
 
 
@@ -77,6 +77,12 @@ def test_a_sound_study_of_books_is_read_and_asks_for_auc() -> None:
             ("protocol: pairs", "protocol: pairs, mirror_classes: true"),
             2,
             "data.mirror_classes: data set goodbooks holds books, which cannot be mirrored",
+            "remove it",
+        ),
+        (
+            ("epochs: 2", "views: [one, mirror]"),
+            6,
+            "space.views: data set goodbooks holds books, which have one view: themselves",
             "remove it",
         ),
         (

@@ -185,6 +185,7 @@ ONE_FAULT = [
     (DIM, "clip_norm: -1", 7, "space.clip_norm: -1 leaves its bounds", "stay within 0 to"),
     (DIM, "precision: fp16", 7, "space.precision: 'fp16' is not known here", "write one of: auto, fp32, bf16"),
     (DIM, "precision: [fp32, half]", 7, "space.precision: 'half' is not known here", "write one of: auto, fp32, bf16"),
+    (DIM, "views: [one, two]", 7, "space.views: 'two' is not known here", "write one of: one, mirror, turns"),
     (DIM, "precision: 16", 7, "space.precision: 16 is not", "write"),
     (DIM, "clip_norm: true", 7, "space.clip_norm: true is not a number", "write a number"),
     (DIM, "schedule: {one_cycle: {warmup: 1}}", 7, "one_cycle.warmup: nothing reads", "Known here: rise"),

@@ -91,7 +91,7 @@ def test_architectures_are_every_backbone_with_every_width_and_nothing_else() ->
     found = space().architectures()
     assert found is not None
     assert [(backbone.name, backbone.params.get("width"), *others) for backbone, *others in found] == [
-        (name, width, dim, 28, "auto")
+        (name, width, dim, 28, "auto", "one")
         for name, width in (("mlp", 8), ("mlp", 16), ("resnet18", None))
         for dim in (2, 3, 4)
     ]
@@ -118,18 +118,26 @@ def test_every_precision_costs_otherwise_and_is_an_architecture_of_its_own() -> 
     assert resolved(varied, {"loss": "info_nce", "sampler": "hard", "precision": "bf16"})[0].precision == "bf16"
 
 
+def test_views_cost_otherwise_too() -> None:
+    varied = replace(space(backbone={"resnet18": {}}, embedding_dim=Fixed(8)), views=Choice(("one", "turns")))
+    assert [one.name for one in varied.architectures() or ()] == [
+        "resnet18 image_size=28 dim=8",
+        "resnet18 image_size=28 dim=8 views=turns",
+    ]
+
+
 def test_what_every_configuration_has_is_asked_for_last_where_it_is_a_choice() -> None:
     varied = space(backbone={"resnet18": {}}, loss={"info_nce": {}}, sampler={"random": {}}, embedding_dim=Fixed(8))
     varied = replace(varied, normalize=Choice((True, False)), image_size=Choice((14, 28)), clip_norm=Choice((0.0, 1.0)))
-    varied = replace(varied, precision=Choice(("fp32", "bf16")))
+    varied = replace(varied, precision=Choice(("fp32", "bf16")), views=Choice(("one", "mirror")))
     configuration, asked = resolved(
-        varied, {"normalize": False, "image_size": 28, "clip_norm": 1.0, "precision": "bf16"}
+        varied, {"normalize": False, "image_size": 28, "clip_norm": 1.0, "precision": "bf16", "views": "mirror"}
     )
-    assert asked == ["normalize", "image_size", "clip_norm", "precision"]
+    assert asked == ["normalize", "image_size", "clip_norm", "precision", "views"]
     assert (configuration.normalize, configuration.image_size, configuration.clip_norm) == (False, 28, 1.0)
-    assert configuration.precision == "bf16"
-    assert varied.size == 16
-    assert list(varied.domains)[-4:] == ["normalize", "image_size", "clip_norm", "precision"]
+    assert (configuration.precision, configuration.views) == ("bf16", "mirror")
+    assert varied.size == 32
+    assert list(varied.domains)[-5:] == ["normalize", "image_size", "clip_norm", "precision", "views"]
 
 
 @pytest.fixture
@@ -164,6 +172,7 @@ def test_params_name_every_choice_flat(configuration: Configuration) -> None:
         "image_size": 28,
         "clip_norm": 0.0,
         "precision": "auto",
+        "views": "one",
     }
 
 
@@ -180,15 +189,17 @@ def test_the_digest_changes_with_every_choice_but_not_with_the_epochs(configurat
         {"image_size": 29},
         {"clip_norm": 1.0},
         {"precision": "fp32"},
+        {"views": "mirror"},
         {"schedule": {"name": "constant", "params": {"warmup": 1.0}}},
     ]
     digests = {Configuration.from_dict({**raw, **other}).digest for other in others}
-    assert len(digests | {configuration.digest}) == 11
+    assert len(digests | {configuration.digest}) == 12
 
 
 def test_a_knob_that_came_later_and_is_off_leaves_the_digest_as_it_was(configuration: Configuration) -> None:
     """A study from before it came finds its trials again."""
-    before = {name: value for name, value in configuration.to_dict().items() if name not in ("clip_norm", "precision")}
-    off = {**before, "clip_norm": 0.0, "precision": "auto", "schedule": {"name": "constant", "params": {"warmup": 0.0}}}
+    later = {"clip_norm": 0.0, "precision": "auto", "views": "one"}
+    before = {name: value for name, value in configuration.to_dict().items() if name not in later}
+    off = {**before, **later, "schedule": {"name": "constant", "params": {"warmup": 0.0}}}
     assert before["schedule"]["params"] == {}
     assert Configuration.from_dict(before).digest == Configuration.from_dict(off).digest

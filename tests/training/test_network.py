@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from ablate.catalogue.backbones import ImageShape
-from ablate.study.configuration import Component
+from ablate.study.configuration import VIEWS, Component
+from ablate.training.architectures import static_costs
 from ablate.training.network import build_network
 from tests.training.trials import CNN
 
@@ -44,6 +46,35 @@ def test_embeddings_are_32_bit_floats_of_length_one_when_the_layers_run_in_bfloa
     assert torch.equal(made["auto"], made["fp32"])  # on a CPU
     assert not torch.equal(made["bf16"], made["fp32"])
     torch.testing.assert_close(made["bf16"], made["fp32"], atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize(("views", "count"), [("one", 1), ("mirror", 2), ("turns", 8)])
+def test_the_similarity_of_two_images_is_the_mean_over_their_views(views: str, count: int) -> None:
+    torch.manual_seed(0)
+    network = build_network(CNN, 12, ImageShape(1, 8), views=views).eval()
+    one = build_network(CNN, 12, ImageShape(1, 8)).eval()
+    one.load_state_dict(network.state_dict())
+    images = torch.randn(5, 1, 8, 8)
+    embeddings = network(images)
+    assert embeddings.shape == (5, network.width) == (5, 12 * count)
+    torch.testing.assert_close(embeddings.norm(dim=1), torch.ones(5))
+    # by another road: numpy's turns, one view after the other
+    mirrored = [images, images.flip(3)][: min(count, 2)]
+    turned = [torch.from_numpy(np.rot90(view.numpy(), k, (2, 3)).copy()) for view in mirrored for k in range(4)]
+    by_hand = [one(view) @ one(view).T for view in (turned if views == "turns" else mirrored)]
+    assert len(by_hand) == count
+    torch.testing.assert_close(embeddings @ embeddings.T, torch.stack(by_hand).mean(dim=0))
+    assert network.train()(images).shape == (5, 12), "training sees one view"
+
+
+def test_views_are_paid_for_in_arithmetic_but_not_in_weights() -> None:
+    counted = {
+        views: static_costs(views, build_network(CNN, 12, ImageShape(1, 8), views=views), ImageShape(1, 8))
+        for views in VIEWS
+    }
+    for views, passes in VIEWS.items():
+        assert counted[views]["cost/flops"] == passes * counted["one"]["cost/flops"]
+        assert counted[views]["cost/params"] == counted["one"]["cost/params"]
 
 
 def test_gradients_of_bfloat16_layers_are_those_of_32_bits_but_for_rounding() -> None:
