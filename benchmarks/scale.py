@@ -124,6 +124,7 @@ def watched() -> Stopwatch:
 def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
     """One study, in this process; what was measured."""
     from ablate.engine import environment, in_process, session
+    from ablate.engine.holding import Holding
     from ablate.engine.resources import Budget
     from ablate.engine.specify import specify
     from ablate.engine.tune import train_trials
@@ -166,6 +167,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
             slots=slots,
             check=lambda: None,
             losses=Counter(),
+            holding=Holding(study.resources, Budget(slots, 0)),
         )
         seconds, after = time.perf_counter() - begin, _rss_mib()
         catching_up = time.perf_counter()

@@ -7,6 +7,10 @@ from pathlib import Path
 
 NODE_DIED = "its node has died"
 """In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
+LOW_ON_MEMORY = "running low on memory"
+"""In the error of Ray 2.60's memory monitor, which ends a process before the kernel would."""
+OUT_OF_MEMORY = "out of memory: "
+"""How the reason of every trial begins that wanted more than there was."""
 
 
 def reason(error: Exception, folder: str) -> dict[str, str]:
@@ -22,8 +26,8 @@ def reason(error: Exception, folder: str) -> dict[str, str]:
     _keep_traceback(Path(folder))
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return {"failure": f"out of memory: {first_line}"}
-    memory = "out of memory: " if "can't allocate memory" in str(error) else ""
+        return {"failure": f"{OUT_OF_MEMORY}{first_line}"}
+    memory = OUT_OF_MEMORY if "can't allocate memory" in str(error) else ""
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 
 

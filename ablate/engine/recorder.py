@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import NODE_DIED
+from ablate.engine.failing import LOW_ON_MEMORY, NODE_DIED, OUT_OF_MEMORY
+from ablate.engine.holding import Holding
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
 from ablate.types import INFEASIBLE, TrialResult
@@ -39,8 +40,8 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
     """Writes into the study's memory first, then tells the watchers.
 
     `stopped` is the scheduler's list of trials that it stopped, and why: only the scheduler knows. `check` is called at every
-    turn of Tune's loop, and may raise to end it. `take_back` is told of each trial whose node died: it is not over, and goes on
-    elsewhere; `losses` counts these.
+    turn of Tune's loop, and may raise to end it. `take_back` is told of each trial that is not over: its node died, and it goes
+    on elsewhere (`losses` counts these), or it ran out of memory beside others, and goes on alone (`holding`).
     """
 
     def __init__(
@@ -51,9 +52,10 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         check: Callable[[], None],
         take_back: Callable[[int], None],
         losses: Counter[int],
+        holding: Holding,
     ) -> None:
         self.memory, self.stopped, self.watchers, self.check = memory, stopped, watchers, check
-        self.take_back, self.losses = take_back, losses
+        self.take_back, self.losses, self.holding = take_back, losses, holding
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks for a restore of its own, which is not used."""
@@ -87,7 +89,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self.memory.mark_infeasible(number)
             self._end(number, "pruned", f"{INFEASIBLE}{result['infeasible']}")
         elif "failure" in result:
-            self._end(number, "failed", result["failure"])
+            self._fail(number, result["failure"])
         elif broken := self._broken_constraint(number):
             self.memory.mark_infeasible(number)
             self._end(number, "pruned", f"{INFEASIBLE}{broken}")
@@ -111,8 +113,19 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self.take_back(number)
             return
         lines = [line for line in error.splitlines() if line.strip()] or ["nobody knows why"]
-        self._end(number, "failed", f"process died: {lines[-1].strip()}")
+        low = f"{OUT_OF_MEMORY}the machine had none left, and Ray ended the trial's process"
+        self._fail(number, low if LOW_ON_MEMORY in error else f"process died: {lines[-1].strip()}")
         _forget_statistics(trial)
+
+    def _fail(self, number: int, why: str) -> None:
+        """A trial fails, unless it ran out of memory and had neighbours."""
+        asked = self.memory.asked(trial_id(number))
+        if why.startswith(OUT_OF_MEMORY) and self.holding.try_alone(asked):
+            self.take_back(number)
+        elif number in self.holding.alone:
+            self._end(number, "failed", f"trained alone after it had run out of memory beside others: {why}")
+        else:
+            self._end(number, "failed", why)
 
     def found(self, result: TrialResult) -> None:
         """A trial that need not be trained is over at once."""

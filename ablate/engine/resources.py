@@ -5,10 +5,18 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ablate.errors import ResourceError
 from ablate.study.spending import Resources
 from ablate.types import counted
+
+
+class Machine(NamedTuple):
+    """What one node has."""
+
+    cpus: int
+    gpus: int
 
 
 @dataclass(frozen=True)
@@ -17,6 +25,8 @@ class Budget:
 
     cpus: int
     gpus: float
+    machines: tuple[Machine, ...] = ()
+    """Of a cluster: a worker is on one of them. Empty where there is one, which has it all."""
 
     def slots(self, trial: Resources) -> int:
         """Trials at once, at least one.
@@ -36,6 +46,18 @@ class Budget:
                 f"  set {'resources.workers to less, or ' if times else ''}resources.gpus to 0 to train on the CPU, "
                 "or run where there is a GPU (`--address`)"
             )
+        by_machine = sum(self._workers(machine, trial) for machine in self.machines) // trial.workers
+        if self.machines and not by_machine:
+            most = max(self.machines)
+            raise ResourceError(
+                f"a worker of a trial asks for {counted(trial.cpus, 'CPU')} and {trial.gpus:g} GPUs, and no machine of the "
+                f"cluster has as many (the largest: {counted(most.cpus, 'CPU')}, {most.gpus} GPUs)\n"
+                "  set resources.cpus to less, or start larger machines"
+            )
+        return min(self._in_all(trial), by_machine) if self.machines else self._in_all(trial)
+
+    def _in_all(self, trial: Resources) -> int:
+        """Trials at once, wherever the CPUs and GPUs are."""
         by_cpu = self.cpus // trial.all_cpus
         if trial.gpus == 0:
             return by_cpu
@@ -43,8 +65,26 @@ class Budget:
             return min(by_cpu, math.floor(self.gpus / trial.gpus + 1e-9))
         return min(by_cpu, int(self.gpus) * trial.workers_per_gpu // trial.workers)
 
+    @staticmethod
+    def _workers(machine: Machine, trial: Resources) -> int:
+        by_cpu = machine.cpus // trial.cpus
+        return min(by_cpu, machine.gpus * trial.workers_per_gpu) if trial.gpus else by_cpu
 
-def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus: float, where: str) -> Budget:
+    def cpus_of_a_machine(self, trial: Resources) -> int:
+        """Of the smallest on which a trial of one worker finds its place: who holds as many is alone there."""
+        fitting = [machine.cpus for machine in self.machines if machine.cpus >= trial.cpus]
+        return min([self.cpus, *fitting])
+
+
+def budget(
+    cpus: int | None,
+    gpus: float | None,
+    *,
+    found_cpus: int,
+    found_gpus: float,
+    where: str,
+    machines: tuple[Machine, ...] = (),
+) -> Budget:
     """What the study may use: what was asked for, or all that was found.
 
     Raises ResourceError where more was asked for than was found, or too little to run.
@@ -60,7 +100,7 @@ def budget(cpus: int | None, gpus: float | None, *, found_cpus: int, found_gpus:
                 f"{option} {asked:g}: {where} has {found:g} {kind}\n"
                 f"  ask for {found:g} or fewer, or join a cluster that has more with --address"
             )
-    return Budget(found_cpus if cpus is None else cpus, found_gpus if gpus is None else gpus)
+    return Budget(found_cpus if cpus is None else cpus, found_gpus if gpus is None else gpus, machines)
 
 
 def local_cpus() -> int:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from ablate.engine import environment, session
+from ablate.engine.holding import Holding
 from ablate.engine.interruption import Interruption, stoppable, undisturbed
 from ablate.engine.leftovers import end_leftovers
 from ablate.engine.options import Options, Outcome
@@ -114,7 +115,7 @@ class _Run:
     ) -> None:
         self.study, self.options, self.folder, self.data, self.driver = study, options, folder, data, driver
         self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
-        self.closed = False
+        self.closed, self.holding = False, Holding(study.resources, allowed)
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
         self.memory = Memory(folder, study, slots=self.slots, archive=archive, driver=driver)
         self.queue = queue_of(self.memory)
@@ -198,9 +199,15 @@ class _Run:
                 slots=self.slots,
                 check=check,
                 losses=losses,
+                holding=self.holding,
                 met=self._meet,
             )
             check()
+        if self.holding.alone:
+            some = counted(len(self.holding.alone), "trial")
+            self.notes.append(
+                f"out of memory beside others, trained again alone: {some}; more of resources holds them apart"
+            )
         if left := len(self.memory.others.run()):
             self.notes.append(f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study")
         with self.driver.turn("closing"):

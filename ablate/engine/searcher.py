@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from ray.tune.search import Searcher
 
+from ablate.engine.holding import Holding
 from ablate.store.asked import Asked
 from ablate.store.asked import trial_id as name_of
 from ablate.store.memory import Memory
@@ -18,8 +20,8 @@ from ablate.types import TrialResult
 class StudySearcher(Searcher):  # type: ignore[misc]
     """One queue, one number per trial. What becomes of a trial is written down by the recorder, not here.
 
-    `reused` is told of each trial that was found finished, and so never reaches Tune; `met` is called before each proposal of a
-    study that several drivers share, to see how far the others have come.
+    `holding` says what each of them holds; `reused` is told of each trial that was found finished, and so never reaches Tune;
+    `met` is called before each proposal of a study that several drivers share, to see how far the others have come.
     """
 
     def __init__(
@@ -27,11 +29,13 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         memory: Memory,
         queue: Queue,
         specify: Callable[[Asked], TrialSpec],
+        holding: Holding,
         reused: Callable[[Asked, TrialResult], None],
         met: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(metric=memory.objective.metric, mode=memory.objective.mode)
         self.memory, self.queue, self.specify, self.reused, self.met = memory, queue, specify, reused, met
+        self.holding = holding
         self.unfinished = memory.unfinished()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -43,16 +47,21 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         if asked is None and self.memory.driver.shares:
             self.unfinished = self.memory.others.orphans()
             asked = self._taken_up()
+        if asked is None:  # last: whoever wants a machine for itself waits until nothing else is to be placed there
+            asked = self._taken_up(alone=True)
         if asked is not None:
-            return {"number": asked.number, "group": asked.group, "spec": self.specify(asked).to_dict()}
+            held = self.holding.of(asked)
+            spec = replace(self.specify(asked), gpus=held["gpu"])
+            return {"number": asked.number, "group": asked.group, "held": held, "spec": spec.to_dict()}
         return str(Searcher.FINISHED) if self.queue.over else None
 
-    def _taken_up(self) -> Asked | None:
-        """An unfinished trial that no other driver has taken up first."""
-        while self.unfinished:
-            asked = self.unfinished.pop(0)
-            if self.memory.claim(asked.number):
-                return asked
+    def _taken_up(self, *, alone: bool = False) -> Asked | None:
+        """An unfinished trial that no other driver has taken up first, among those that do or do not train alone."""
+        for asked in list(self.unfinished):
+            if (asked.number in self.holding.alone) == alone:
+                self.unfinished.remove(asked)
+                if self.memory.claim(asked.number):
+                    return asked
         return None
 
     def _new(self) -> Asked | None:

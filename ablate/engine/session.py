@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ablate.engine import environment
-from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.engine.resources import Budget, Machine, budget, local_cpus, local_gpus
 from ablate.errors import ResourceError
 from ablate.study.spending import Resources
 
@@ -51,12 +51,21 @@ def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None
         has = ray.cluster_resources()
         where = f"the cluster at {address}"
         found_cpus, found_gpus = int(has.get("CPU", 0)), has.get("GPU", 0)
-        found = budget(cpus, gpus, found_cpus=found_cpus, found_gpus=found_gpus, where=where)
+        found = budget(
+            cpus, gpus, found_cpus=found_cpus, found_gpus=found_gpus, where=where, machines=_machines(ray.nodes())
+        )
         found.slots(trial)
     except ResourceError:
         leave()
         raise
     return found
+
+
+def _machines(nodes: Sequence[Mapping[str, Any]]) -> tuple[Machine, ...]:
+    """Those that are alive and hold trials: a head node may have no CPUs for them."""
+    held = [node["Resources"] for node in nodes if node["Alive"]]
+    machines = [Machine(int(has.get("CPU", 0)), int(has.get("GPU", 0))) for has in held]
+    return tuple(machine for machine in machines if machine.cpus)
 
 
 def _check_answers(address: str) -> None:

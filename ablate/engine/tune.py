@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ablate.engine import environment
+from ablate.engine.holding import Holding, placed
 from ablate.store.asked import Asked, trial_id
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
@@ -35,13 +36,15 @@ def train_trials(
     slots: int,
     check: Callable[[], None],
     losses: Counter[int],
+    holding: Holding,
     met: Callable[[], None] = lambda: None,
 ) -> None:
     """Train what `queue` hands out, `slots` at once; `check` raises once the user has interrupted.
 
     `met` is called whenever it has been seen how far other drivers of the study have come.
 
-    A trial that loses its node is handed out again, or is left unfinished where Tune has been told that it was the last.
+    `holding` says what each of them holds. A trial that loses its node is handed out again, or is left unfinished where Tune
+    has been told that it was the last.
     """
 
     logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
@@ -66,8 +69,8 @@ def train_trials(
             scheduler.replay({number: memory.curve(number) for number in news}, memory.groups())
         met()
 
-    searcher = StudySearcher(memory, queue, specify, found, meet)
-    recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses)
+    searcher = StudySearcher(memory, queue, specify, holding, found, meet)
+    recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses, holding)
     _tuner(memory, searcher, scheduler, recorder, slots=slots).fit()
 
 
@@ -106,7 +109,7 @@ def _trainable(resources: Resources, storage: Path) -> Any:
     if resources.workers == 1:
         from ablate.engine.in_process import run_trial
 
-        return ray.tune.with_resources(run_trial, {"cpu": resources.cpus, "gpu": resources.gpus})
+        return ray.tune.with_resources(run_trial, placed)
     from ablate.engine.distributed import TOKEN, DistributedTrial
 
     trial = ray.tune.with_parameters(DistributedTrial, storage=str(storage))

@@ -135,14 +135,27 @@ def dies():
 def hungry():
     """Runs out of memory."""
     raise MemoryError("no room for 10 TB")
+
+
+@LOSSES.register("crowded", source="a test")
+def crowded():
+    """Runs out of memory unless its trial has all CPUs."""
+    import os
+
+    import ray
+    from pytorch_metric_learning.losses import ContrastiveLoss
+
+    if ray.get_runtime_context().get_assigned_resources()["CPU"] < int(os.environ["ALL_CPUS"]):
+        raise MemoryError("no room beside others")
+    return ContrastiveLoss()
 '''
 
 
 def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(FAILING)
-    study, out = write_study(tmp_path, trials=12, epochs=1, stopping="none"), tmp_path / "runs"
-    losses = "space.loss={triplet: {margin: {uniform: [0.1, 0.5]}}, raises: {}, dies: {}, hungry: {}}"
+    study, out = write_study(tmp_path, trials=16, epochs=1, stopping="none"), tmp_path / "runs"
+    losses = "space.loss={triplet: {margin: {uniform: [0.1, 0.5]}}, raises: {}, dies: {}, hungry: {}, crowded: {}}"
     done = run(
         "run",
         study,
@@ -154,11 +167,13 @@ def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_pa
         "search.algorithm=random",
         "--set",
         "space.optimizer={sgd: {lr: [0.01, 99.0]}}",
-        env={"PYTHONPATH": str(tmp_path / "site")},
+        "--cpus",
+        "2",
+        env={"PYTHONPATH": str(tmp_path / "site"), "ALL_CPUS": "2"},
     )
     assert done.returncode == 1, done.stderr
     found = rows_with(tmp_path, out)
-    assert len(found) == 12
+    assert len(found) == 16
     reasons = {"raises": "ValueError: this loss cannot be built", "dies": "process died", "hungry": "out of memory"}
     seen = set()
     for row in found:
@@ -167,9 +182,15 @@ def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_pa
             seen.add(loss)
             assert row["state"] == "failed" and reasons[loss] in row["reason"]
             assert f"trial {row['id']} failed: {row['reason']}" in done.stderr
+        elif loss == "crowded":
+            seen.add(loss)
+            assert row["state"] == "complete", f"alone it has memory enough: {row['reason']}"
         else:
             assert row["state"] in ("complete", "failed")
-    assert seen == set(reasons)
+        if loss == "hungry":
+            assert row["reason"].startswith("trained alone after it had run out of memory beside others: ")
+    assert seen == {*reasons, "crowded"}
+    assert "out of memory beside others, trained again alone: " in done.stdout + done.stderr
 
 
 def rows_with(tmp_path: Path, out: Path) -> list[dict[str, Any]]:

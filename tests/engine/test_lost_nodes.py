@@ -11,11 +11,14 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.result import EXPR_ERROR_FILE
 
+from ablate.engine.holding import Holding
 from ablate.engine.recorder import MOST_LOSSES, Recorder
+from ablate.engine.resources import Budget
 from ablate.engine.searcher import StudySearcher
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
 from ablate.store.queue import queue_of
+from ablate.study.spending import Resources
 from ablate.types import TrialResult
 from tests.store.studies import open_memory
 
@@ -54,9 +57,10 @@ def running(tmp_path: Path) -> Running:
     memory = open_memory(tmp_path)
     asked = memory.ask()
     assert asked is not None
-    searcher = StudySearcher(memory, queue_of(memory), never, never)  # type: ignore[arg-type]
+    holding = Holding(Resources(), Budget(4, 0))
+    searcher = StudySearcher(memory, queue_of(memory), never, holding, never)  # type: ignore[arg-type]
     searcher.unfinished.clear()
-    recorder = Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter())
+    recorder = Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter(), holding)
     return Running(memory, recorder, searcher, asked, tmp_path)
 
 
@@ -75,3 +79,16 @@ def test_a_trial_whose_process_alone_died_fails_at_once(running: Running) -> Non
     row = running.end(PROCESS)
     assert row.state == "failed" and row.reason is not None and row.reason.endswith("its worker process has died.")
     assert running.searcher.unfinished == [] == running.memory.unfinished()
+
+
+def test_a_trial_that_ray_ended_for_the_memory_of_its_machine_is_tried_again_alone_and_only_then_fails(
+    running: Running,
+) -> None:
+    low = "1 worker(s) were killed due to the node running low on memory. Memory on the node was 23.1GB\n10886 1.35 ray"
+    assert running.end(low).state == "running"
+    assert running.searcher.unfinished == [running.asked]
+    row = running.end(low)
+    assert row.state == "failed" and row.reason is not None
+    assert row.reason.startswith(
+        "trained alone after it had run out of memory beside others: out of memory: the machine"
+    )

@@ -7,13 +7,18 @@ from pathlib import Path
 
 from ray.tune.experiment import Trial
 
+from ablate.engine.holding import Holding
 from ablate.engine.recorder import Recorder
+from ablate.engine.resources import Budget
+from ablate.study.spending import Resources
 from tests.store.studies import open_memory, report
 
 
 def test_an_ended_trial_leaves_none_of_tunes_statistics_behind(tmp_path: Path) -> None:
     memory = open_memory(tmp_path / "made-up")
-    recorder = Recorder(memory, {}, [], lambda: None, lambda number: None, Counter())
+    recorder = Recorder(
+        memory, {}, [], lambda: None, lambda number: None, Counter(), Holding(Resources(), Budget(1, 0))
+    )
     asked = memory.ask()
     assert asked is not None
     trial = Trial("made-up", stub=True, config={"number": asked.number})

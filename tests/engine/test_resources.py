@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.engine.resources import Budget, budget, local_cpus, local_gpus
+from ablate.engine.resources import Budget, Machine, budget, local_cpus, local_gpus
 from ablate.errors import ResourceError
 from ablate.study.spending import Resources
 
@@ -38,6 +38,32 @@ def test_a_trial_that_does_not_fit_at_all_is_refused_with_the_key_to_change() ->
         Budget(4, 0).slots(Resources(cpus=2, workers=3))
     with pytest.raises(ResourceError, match=r"4 GPUs .*\n.*resources\.workers to less"):
         Budget(32, 2).slots(Resources(gpus=1, workers=4))
+
+
+SMALL, LARGE = Machine(3, 0), Machine(16, 4)
+
+
+@pytest.mark.parametrize(
+    ("machines", "trial", "slots"),
+    [
+        ((SMALL, SMALL, SMALL), Resources(cpus=2), 3),  # nine CPUs, but one of each machine is left over
+        ((SMALL, LARGE), Resources(cpus=4), 4),
+        ((SMALL, LARGE), Resources(cpus=1, gpus=0.5), 8),
+        ((Machine(2, 8), LARGE), Resources(cpus=2, gpus=1), 5),  # eight GPUs behind two CPUs
+        ((SMALL, SMALL), Resources(cpus=3, workers=2), 1),  # workers of a trial may be on two machines
+    ],
+)
+def test_on_a_cluster_each_trial_finds_its_place_on_one_machine(
+    machines: tuple[Machine, ...], trial: Resources, slots: int
+) -> None:
+    all_of_it = Budget(sum(m.cpus for m in machines), sum(m.gpus for m in machines), machines)
+    assert all_of_it.slots(trial) == slots
+    assert Budget(trial.all_cpus, all_of_it.gpus, machines).slots(trial) == 1  # the user's bound
+
+
+def test_a_trial_that_no_machine_of_a_cluster_can_hold_is_refused() -> None:
+    with pytest.raises(ResourceError, match=r"4 CPUs and 0 GPUs, and no machine .* \(the largest: 3 CPUs, 0 GPUs\)"):
+        Budget(9, 0, (SMALL,) * 3).slots(Resources(cpus=4))
 
 
 def test_asking_for_more_than_was_found_is_refused_with_what_was_found() -> None:
