@@ -122,7 +122,7 @@ def specs_of(text: str, folder: Path, *, data: Path | None) -> list[dict[str, An
             seed=memory.asked(row.id).seed,
             folder="",
             cpus=study.resources.cpus,
-            gpus=study.resources.gpus,
+            gpus=study.resources.gpu_share,
         ).to_dict()
         for row in memory.results()
     ]

@@ -135,7 +135,7 @@ def plan(
     from ablate.study.load import load_study
 
     loaded = load_study(study, changes(set_, trials, seed))
-    if gpus is not None and not loaded.resources.gpus:
+    if gpus is not None and not loaded.resources.gpu_share:
         raise AblateError(
             f"--gpus {gpus}: a trial of {loaded.name} holds no GPU (resources.gpus is 0)\n"
             "  give --cpus N for a cluster of CPUs, or set resources.gpus"
@@ -158,7 +158,7 @@ def plan(
 
         paces = time_steps(loaded, data, slots=slots)
         duration = estimate(loaded, paces, slots=slots)
-    if gpus is not None or (cpus is not None and not loaded.resources.gpus):
+    if gpus is not None or (cpus is not None and not loaded.resources.gpu_share):
         scales = _scaling(loaded, paces, earlier, gpus=gpus or 0, cpus=cpus, gpus_per_node=gpus_per_node)
     made = make_plan(loaded, static_costs_of(loaded), earlier, duration, scales)
     typer.echo(as_json(made) if json else as_text(made, str(study)))
@@ -168,7 +168,7 @@ def _slots_here(study: Study, cpus: int | None) -> int:
     """Trials that run at once on this machine, however large the cluster is that is planned for."""
     found = len(os.sched_getaffinity(0))
     slots = max(1, min(cpus or found, found) // study.resources.cpus)
-    if not study.resources.gpus:
+    if not study.resources.gpu_share:
         return slots
     from ablate.engine.resources import Budget, local_gpus
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ablate.engine.resources import Budget
 from ablate.store.asked import Asked
 from ablate.study.spending import Resources
+
+MOST_ON_A_GPU = 8
+"""More contexts take turns on it, and each wants CPUs of its own."""
+SPARE = 1.1
+"""Of what was measured by some steps: allocators fragment, and later batches may find more tuples."""
 
 Held = dict[str, float]
 """Ray's names: {"cpu": 2, "gpu": 0.25}."""
@@ -17,6 +23,8 @@ class Holding:
 
     def __init__(self, trial: Resources, allowed: Budget) -> None:
         self.trial, self.allowed = trial, allowed
+        self.shares: Mapping[str, float] = {}
+        """Of a GPU, by architecture, where that was measured (`gpus: auto`)."""
         self.alone: set[int] = set()
         """Numbers of trials that have run out of memory, and train once more with nothing beside them."""
 
@@ -24,7 +32,22 @@ class Holding:
         """Of a trial of one worker."""
         if asked.number in self.alone:
             return self._all()
-        return {"cpu": self.trial.cpus, "gpu": self.trial.gpus}
+        share = self.shares.get(asked.configuration.architecture, self.trial.gpu_share)
+        return {"cpu": self.trial.cpus, "gpu": share}
+
+    @property
+    def slots(self) -> int:
+        """Trials at once, at most: of the architecture with the smallest share."""
+        if self.trial.gpus != "auto":
+            return self.allowed.slots(self.trial)
+        return self.allowed.slots(self.trial.with_share(min(self.shares.values(), default=_part(MOST_ON_A_GPU))))
+
+    def price(self, held: Held, usd_per_hour: float | None) -> float | None:
+        """Of an hour of what is held, where what the study file says has `usd_per_hour`."""
+        if usd_per_hour is None or self.trial.workers > 1:
+            return usd_per_hour
+        share = self.trial.gpu_share
+        return usd_per_hour * (held["gpu"] / share if share else held["cpu"] / self.trial.cpus)
 
     def try_alone(self, asked: Asked) -> bool:
         """Whether a trial that has run out of memory had neighbours, and is to be tried without; once."""
@@ -35,9 +58,19 @@ class Holding:
 
     def _all(self) -> Held:
         """Of a GPU, which nobody then shares; without GPUs of the CPUs of a machine, for trials share its memory."""
-        if self.trial.gpus:
+        if self.trial.gpu_share:
             return {"cpu": self.trial.cpus, "gpu": min(1.0, self.allowed.gpus)}
         return {"cpu": self.allowed.cpus_of_a_machine(self.trial), "gpu": 0.0}
+
+
+def shares_of(taken: Mapping[str, float], total: float) -> dict[str, float]:
+    """Of a GPU of `total` MiB for each architecture, of which a trial takes `taken`: one of so many equal parts."""
+    return {name: _part(max(1, min(MOST_ON_A_GPU, int(total / (SPARE * need))))) for name, need in taken.items()}
+
+
+def _part(trials: int) -> float:
+    """One of so many equal parts of a GPU: Ray counts in ten-thousandths, and six rounded sixths would not fit."""
+    return math.floor(10_000 / trials) / 10_000
 
 
 def placed(config: Mapping[str, Held]) -> Held:

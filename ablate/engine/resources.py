@@ -50,8 +50,8 @@ class Budget:
         if self.machines and not by_machine:
             most = max(self.machines)
             raise ResourceError(
-                f"a worker of a trial asks for {counted(trial.cpus, 'CPU')} and {trial.gpus:g} GPUs, and no machine of the "
-                f"cluster has as many (the largest: {counted(most.cpus, 'CPU')}, {most.gpus} GPUs)\n"
+                f"a worker of a trial asks for {counted(trial.cpus, 'CPU')} and {trial.gpu_share:g} GPUs, and no machine of "
+                f"the cluster has as many (the largest: {counted(most.cpus, 'CPU')}, {most.gpus} GPUs)\n"
                 "  set resources.cpus to less, or start larger machines"
             )
         return min(self._in_all(trial), by_machine) if self.machines else self._in_all(trial)
@@ -59,16 +59,16 @@ class Budget:
     def _in_all(self, trial: Resources) -> int:
         """Trials at once, wherever the CPUs and GPUs are."""
         by_cpu = self.cpus // trial.all_cpus
-        if trial.gpus == 0:
+        if trial.gpu_share == 0:
             return by_cpu
         if self.gpus < 1:  # a part of one GPU
-            return min(by_cpu, math.floor(self.gpus / trial.gpus + 1e-9))
+            return min(by_cpu, math.floor(self.gpus / trial.gpu_share + 1e-9))
         return min(by_cpu, int(self.gpus) * trial.workers_per_gpu // trial.workers)
 
     @staticmethod
     def _workers(machine: Machine, trial: Resources) -> int:
         by_cpu = machine.cpus // trial.cpus
-        return min(by_cpu, machine.gpus * trial.workers_per_gpu) if trial.gpus else by_cpu
+        return min(by_cpu, machine.gpus * trial.workers_per_gpu) if trial.gpu_share else by_cpu
 
     def cpus_of_a_machine(self, trial: Resources) -> int:
         """Of the smallest on which a trial of one worker finds its place: who holds as many is alone there."""

@@ -114,13 +114,14 @@ class _Run:
         driver: Driver,
     ) -> None:
         self.study, self.options, self.folder, self.data, self.driver = study, options, folder, data, driver
-        self.allowed, self.slots, self.notes = allowed, allowed.slots(study.resources), notes
-        self.closed, self.holding = False, Holding(study.resources, allowed)
+        self.allowed, self.notes, self.closed = allowed, notes, False
+        self.holding = Holding(study.resources, allowed)
+        slots = self.holding.slots
         archive = archive_beside(folder, study, data=vars(data), digest=digest) if options.reuse else None
-        self.memory = Memory(folder, study, slots=self.slots, archive=archive, driver=driver)
+        self.memory = Memory(folder, study, slots=slots, archive=archive, driver=driver)
         self.queue = queue_of(self.memory)
         done = self.memory.results()
-        self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=self.slots)
+        self.progress = Progress(study, self.queue.total, done=done, quiet=options.quiet, slots=slots)
         self.mirror = Mirror(
             folder,
             study,
@@ -190,13 +191,14 @@ class _Run:
         watchers, check, losses = (self.progress, self.mirror), interruption.check, Counter[int]()
         while self._trials_left():  # more than once where the last of them lost their node
             self._measure_first()
+            self._share_gpus()
             check()
             train_trials(
                 self.memory,
                 self.queue,
                 self._specify,
                 watchers,
-                slots=self.slots,
+                slots=self.holding.slots,
                 check=check,
                 losses=losses,
                 holding=self.holding,
@@ -252,6 +254,18 @@ class _Run:
 
         self.progress.say("measuring the latency of every architecture: it decides on trials")
         measure_space(self.memory, self._specify)
+
+    def _share_gpus(self) -> None:
+        """Where trials share GPUs by their memory, find out what each architecture takes; once in a run."""
+        if self.study.resources.gpus != "auto" or self.holding.shares:
+            return
+        from ablate.engine.gpu_sharing import measure_shares
+
+        self.progress.say("measuring the GPU memory of every architecture: it decides how many trials share one")
+        self.holding.shares = measure_shares(self.study, self._specify, gpus=self.allowed.gpus)
+        self.progress.slots = self.holding.slots
+        for name, share in self.holding.shares.items():
+            self.progress.say(f"{counted(int(1 / share), 'trial')} on a GPU: {name}")
 
     def _close(self) -> None:
         """Latency, the test of the best trial, and its pictures."""

@@ -51,7 +51,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
             asked = self._taken_up(alone=True)
         if asked is not None:
             held = self.holding.of(asked)
-            spec = replace(self.specify(asked), gpus=held["gpu"])
+            spec = self.specify(asked)
+            spec = replace(spec, gpus=held["gpu"], usd_per_hour=self.holding.price(held, spec.usd_per_hour))
             return {"number": asked.number, "group": asked.group, "held": held, "spec": spec.to_dict()}
         return str(Searcher.FINISHED) if self.queue.over else None
 

@@ -25,7 +25,7 @@ def specify(
         seed=asked.seed,
         folder=str(folder.trial(asked.id)),
         cpus=study.resources.cpus,
-        gpus=float(study.resources.gpus),
+        gpus=study.resources.gpu_share,
         workers=study.resources.workers,
         constraints={name: (limit.min, limit.max) for name, limit in study.constraints.items()},
         measure=study.measures,

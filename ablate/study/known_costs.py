@@ -13,7 +13,7 @@ from ablate.study.yaml_lines import Document, Path, dotted
 def check_known(document: Document, cost: Cost, resources: Resources, faults: list[Fault]) -> None:
     """Append a fault for each constraint or objective that no trial of the study could be held against."""
     lacks = {
-        "gpu": not resources.gpus
+        "gpu": not resources.gpu_share
         and ("is known on GPUs only, and a trial holds none", "set resources.gpus, or leave it out"),
         "price": cost.machine is None
         and ("nothing says what an hour costs", "write cost: {prices: cluster/prices.yaml, machine: NAME}"),

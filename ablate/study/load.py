@@ -20,7 +20,7 @@ from ablate.study.one_shot import check_ways
 from ablate.study.overrides import override
 from ablate.study.prices import read_price
 from ablate.study.schema import StudyFile
-from ablate.study.shares import check_shares
+from ablate.study.shares import check_shares, check_sharing
 from ablate.study.space_file import read_space
 from ablate.study.study import Study
 from ablate.study.yaml_lines import Document, Unreadable, dotted, parse
@@ -87,8 +87,9 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
     if file is not None:
         check_known(document, file.cost, file.resources, faults)
     if file is not None and space is not None:
-        spaces = [space] if ablation is None else ablation.spaces.values()
+        spaces = [space] if ablation is None else list(ablation.spaces.values())
         check_shares(document, file.resources.workers, spaces, faults)
+        check_sharing(document, file.resources.gpus, spaces, faults)
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)

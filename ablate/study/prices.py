@@ -31,7 +31,7 @@ class Price(Strict):
         """Of one trial; None where what it trains on has no price."""
         amount, price = (
             (resources.all_gpus, self.usd_per_gpu_hour)
-            if resources.gpus
+            if resources.gpu_share
             else (resources.all_cpus, self.usd_per_cpu_hour)
         )
         return None if price is None else amount * price
@@ -60,7 +60,7 @@ def read_price(document: Document, resources: Resources | None, faults: list[Fau
         return None
     price = found.machines[machine]
     if resources is not None and price.usd_per_hour(resources) is None:
-        key = "usd_per_gpu_hour" if resources.gpus else "usd_per_cpu_hour"
+        key = "usd_per_gpu_hour" if resources.gpu_share else "usd_per_cpu_hour"
         what = f"cost.machine: {path} lists no {key} of '{machine}', which the trials train on"
         faults.append(Fault(where, what, "write it there, with its date and source, or leave prices and machine out"))
         return None

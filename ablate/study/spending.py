@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,14 +15,20 @@ class Resources(Strict):
 
     cpus: int = Field(1, ge=1)
     """CPU threads of each worker."""
-    gpus: float = Field(0, ge=0)
-    """Accelerators of each worker; 0 trains on the CPU, 0.25 shares one among four trials."""
+    gpus: Annotated[float, Field(ge=0)] | Literal["auto"] = 0.0
+    """Accelerators of each worker; 0 trains on the CPU, 0.25 shares one among four trials, auto among as many as fit."""
     workers: int = Field(1, ge=1)
     """Processes that train one trial together: each takes its share of every batch."""
 
-    @field_validator("gpus")
+    @field_validator("gpus", mode="before")
     @classmethod
-    def _share(cls, value: float) -> float:
+    def _share(cls, value: object) -> object:
+        if value == "auto":
+            return value
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise ValueError(f"{'nothing' if value is None else repr(value)} is no number\nwrite a number, or auto")
+        if value < 0:
+            raise ValueError(f"{value:g} is too small\nwrite 0 or more, or auto")
         if value > 1:
             raise ValueError(
                 f"{value:g} is more than one GPU, but a worker trains on one\n"
@@ -32,7 +38,7 @@ class Resources(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Resources:
-        if self.workers > 1 and 0 < self.gpus < 1:
+        if self.workers > 1 and (self.gpus == "auto" or 0 < self.gpus < 1):
             raise ValueError(
                 f"{self.workers} workers cannot share GPUs: NCCL, by which they talk, wants one for each\n"
                 "write gpus: 1, or workers: 1"
@@ -40,9 +46,18 @@ class Resources(Strict):
         return self
 
     @property
+    def gpu_share(self) -> float:
+        """`gpus` as a number: a whole one where each architecture's share is found out on the machine (`auto`)."""
+        return 1.0 if self.gpus == "auto" else self.gpus
+
+    @property
     def workers_per_gpu(self) -> int:
         """How many share a GPU where `gpus` is above 0: a fraction never spans two. 1e-9: 1 / (1/3) must be 3."""
-        return math.floor(1 / self.gpus + 1e-9)
+        return math.floor(1 / self.gpu_share + 1e-9)
+
+    def with_share(self, share: float) -> Resources:
+        """The same with `share` of a GPU."""
+        return self.model_copy(update={"gpus": share})
 
     @property
     def all_cpus(self) -> int:
@@ -52,7 +67,7 @@ class Resources(Strict):
     @property
     def all_gpus(self) -> float:
         """Accelerators of all workers."""
-        return self.gpus * self.workers
+        return self.gpu_share * self.workers
 
 
 class Cost(Strict):

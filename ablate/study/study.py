@@ -170,7 +170,8 @@ class Study:
     def _meaning_of_resources(self) -> str:
         """One worker goes without saying: a study from before there could be several may go on."""
         cpus, gpus, workers = self.resources.cpus, self.resources.gpus, self.resources.workers
-        return f"{counted(cpus, 'CPU')}, {gpus:g} GPUs" + (f" for each of {workers} workers" if workers > 1 else "")
+        of_gpus = "a share of a GPU" if gpus == "auto" else f"{gpus:g} GPUs"
+        return f"{counted(cpus, 'CPU')}, {of_gpus}" + (f" for each of {workers} workers" if workers > 1 else "")
 
     def _meaning_of_objectives(self) -> dict[str, str]:
         """Nothing where there is one: a study from before there could be several may go on."""

@@ -19,7 +19,7 @@ class Cluster:
 
     def slots(self, trial: Resources) -> int:
         """Trials at once; 0 where not even one fits. Each worker of a trial is on one node."""
-        if trial.gpus == 0:
+        if trial.gpu_share == 0:
             assert self.cpus is not None, "trials without GPUs are limited by CPUs alone"
             return self.cpus // trial.all_cpus
         full, rest = divmod(self.gpus, self.gpus_per_node)
@@ -32,7 +32,7 @@ class Cluster:
 
     def share(self, trial: Resources) -> float:
         """Of its GPUs, or of its CPUs where it has none, one trial's."""
-        if trial.gpus:
+        if trial.gpu_share:
             return trial.all_gpus / self.gpus
         assert self.cpus is not None, "trials without GPUs are limited by CPUs alone"
         return trial.all_cpus / self.cpus

@@ -53,19 +53,20 @@ class Scaling:
 def scaling(study: Study, measured: Measured | str, cluster: Cluster) -> Scaling:
     """Of the whole study from its first trial, on `cluster` and on others of its kind; `measured` or why nothing is."""
     trial = study.resources
-    device, asked = ("GPU", cluster.gpus) if trial.gpus else ("CPU", cluster.cpus or 0)
+    device, asked = ("GPU", cluster.gpus) if trial.gpu_share else ("CPU", cluster.cpus or 0)
     if isinstance(measured, str):
         return Scaling(device, asked, missing=measured)
     sizes: list[Size] = []
     for devices in sorted({*SIZES, asked}):
         first = next((size for size in sizes if size.hours is not None), None)
         sizes.append(_size(study, measured, _resized(cluster, devices, trial), devices, first))
-    return Scaling(device, asked, tuple(sizes), measured.rests_on)
+    assumed = "; one trial on each GPU (auto: how many share one is found out there)" if trial.gpus == "auto" else ""
+    return Scaling(device, asked, tuple(sizes), measured.rests_on + assumed)
 
 
 def _resized(cluster: Cluster, devices: int, trial: Resources) -> Cluster:
     """A cluster of so many devices; each GPU keeps its CPUs."""
-    if not trial.gpus:
+    if not trial.gpu_share:
         return replace(cluster, cpus=devices)
     cpus = None if cluster.cpus is None else cluster.cpus * devices // cluster.gpus
     return replace(cluster, gpus=devices, cpus=cpus)

@@ -54,7 +54,7 @@ def probe(study: Study, root: Path, *, slots: int) -> dict[str, Pace]:
             seed=study.seed,
             folder="",
             cpus=study.resources.cpus,
-            gpus=study.resources.gpus,
+            gpus=study.resources.gpu_share,
         ).to_dict()
         for name, configuration in _configurations(study).items()
     }

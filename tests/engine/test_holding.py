@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ablate.engine.holding import Holding
+from ablate.engine.holding import MOST_ON_A_GPU, Holding, shares_of
 from ablate.engine.resources import Budget, Machine
 from ablate.store.asked import Asked
 from ablate.study.spending import Resources
@@ -50,3 +50,41 @@ def test_a_trial_is_tried_alone_once(
 )
 def test_a_trial_without_neighbours_gains_nothing_by_a_second_try(trial: Resources, allowed: Budget) -> None:
     assert not Holding(trial, allowed).try_alone(TRIAL)
+
+
+@pytest.mark.parametrize(
+    ("taken", "trials"),
+    [
+        (100, 8),  # more would only wait for each other
+        (9_999, 8),
+        (10_001, 7),
+        (16_000, 5),
+        (40_000, 2),
+        (40_001 * 2, 1),
+        (float("inf"), 1),  # it does not fit, and its trial will say so
+    ],
+)
+def test_a_gpu_is_divided_into_as_many_equal_parts_as_its_memory_holds(taken: float, trials: int) -> None:
+    share = shares_of({"mlp": taken}, total=88_000)["mlp"]
+    assert int(1 / share) == trials
+    assert round(share * 10_000) * trials <= 10_000, "Ray rounds to ten-thousandths"
+
+
+def test_what_was_measured_decides_how_many_trials_run_and_what_each_holds_and_costs() -> None:
+    holding = Holding(Resources(cpus=1, gpus="auto"), Budget(32, 2))
+    assert holding.slots == 2 * MOST_ON_A_GPU  # nothing is known yet
+    holding.shares = {CONFIGURATION.architecture: 0.25, "another": 0.5}
+    assert holding.slots == 8
+    shared = holding.of(TRIAL)
+    assert shared == {"cpu": 1, "gpu": 0.25}
+    assert holding.price(shared, 4.0) == 1.0
+    assert holding.try_alone(TRIAL)
+    assert holding.price(holding.of(TRIAL), 4.0) == 4.0
+
+
+def test_a_trial_that_holds_all_cpus_costs_what_all_of_them_cost() -> None:
+    holding = Holding(Resources(cpus=2), Budget(8, 0))
+    assert holding.price(holding.of(TRIAL), 0.1) == pytest.approx(0.1)
+    assert holding.try_alone(TRIAL)
+    assert holding.price(holding.of(TRIAL), 0.1) == pytest.approx(0.4)
+    assert holding.price(holding.of(TRIAL), None) is None

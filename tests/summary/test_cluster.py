@@ -19,10 +19,10 @@ def placed(cluster: Cluster, trial: Resources) -> int:
     cpus = [float("inf") if cluster.cpus is None else cluster.cpus * size // cluster.gpus for size in sizes]
     for workers in itertools.count():
         for node, gpus in enumerate(free):
-            room = [place for place, left in enumerate(gpus) if left >= trial.gpus - 1e-9]
+            room = [place for place, left in enumerate(gpus) if left >= trial.gpu_share - 1e-9]
             if room and cpus[node] >= trial.cpus:
                 cpus[node] -= trial.cpus
-                gpus[room[0]] -= trial.gpus
+                gpus[room[0]] -= trial.gpu_share
                 break
         else:
             return workers // trial.workers
