@@ -40,9 +40,7 @@ def roc_figure(roc: Roc, *, title: str) -> Figure:
     over.axvline(roc.threshold, color=GREY, linewidth=1, linestyle=":", label="threshold from validation")
     over.set_xlabel("threshold (cosine similarity)")
     over.set_ylabel("share of pairs called the same")
-    over.legend(
-        loc="upper right", frameon=False, fontsize=9
-    )  # both curves have fallen there; "best" is slow to be found
+    over.legend(loc="lower left", frameon=False, fontsize=9)  # both curves begin at the top; "best" is slow to be found
     for axes in (plain, logarithmic, over):
         axes.grid(alpha=0.3)
     figure.suptitle(f"{title}; {roc.num_pairs:,} pairs", fontsize=11)
@@ -65,6 +63,7 @@ def embeddings_figure(sample: Sample, *, title: str) -> Figure:
 def _scatter(axes: Axes, projection: Projection, sample: Sample) -> None:
     for place, label in enumerate(np.unique(sample.labels)):
         points = projection.points[sample.labels == label]
+        name = cut(sample.names.get(int(label), str(label)), NAME_WIDTH)
         axes.scatter(
             points[:, 0],
             points[:, 1],
@@ -73,7 +72,9 @@ def _scatter(axes: Axes, projection: Projection, sample: Sample) -> None:
             marker=MARKERS[place % len(MARKERS)],
             linewidths=0,
             alpha=0.75,
-            label=cut(sample.names.get(int(label), str(label)), NAME_WIDTH),
+            label=f"\u200b{name}"
+            if name.startswith("_")
+            else name,  # matplotlib hides what begins with "_"; this has no width
         )
     axes.set_title(f"{projection.method}: {projection.note}", fontsize=10)
     axes.set_aspect("equal", adjustable="datalim")

@@ -16,6 +16,8 @@ MOST_CLASSES = 10
 """Colours that people can tell apart."""
 MOST_ITEMS = 600
 """t-SNE takes 2 s for them, on one core."""
+ENOUGH_OF_A_CLASS = 10
+"""Items from which one sees where a class lies."""
 LEAST_ITEMS = 4
 """Below, there is nothing to see."""
 PERPLEXITY = 30.0
@@ -34,9 +36,15 @@ def project(embeddings: Float[np.ndarray, "N D"], labels: Int[np.ndarray, "N"], 
 
 
 def draw_sample(labels: Int[np.ndarray, "N"], *, seed: int) -> Int[np.ndarray, "M"]:
-    """Positions of items of at most MOST_CLASSES classes, equally many of each as far as it has them."""
+    """Positions of items of at most MOST_CLASSES classes, equally many of each as far as it has them.
+
+    A class with fewer than ENOUGH_OF_A_CLASS comes after those with more: most people of LFW have one picture or two.
+    """
     draw = np.random.default_rng(seed)
-    classes = np.sort(draw.permutation(np.unique(labels))[:MOST_CLASSES])
+    known, counts = np.unique(labels, return_counts=True)
+    shuffled = draw.permutation(len(known))
+    largest = shuffled[np.argsort(-np.minimum(counts[shuffled], ENOUGH_OF_A_CLASS), kind="stable")]
+    classes = np.sort(known[largest[:MOST_CLASSES]])
     each = MOST_ITEMS // len(classes)
     return np.concatenate([np.sort(draw.permutation(np.flatnonzero(labels == one))[:each]) for one in classes])
 

@@ -176,6 +176,14 @@ def test_embeddings_show_every_item_of_the_sample_once_by_each_method(seen: tupl
     assert f"{len(sample.labels)} of {sample.num_items} items" in figure.get_suptitle()
 
 
+def test_a_class_whose_name_begins_with_an_underscore_is_in_the_legend(seen: tuple[StudyResults, Portrait]) -> None:
+    sample = seen[1].sample
+    assert sample is not None
+    names = {int(label): f"_class {label}" for label in np.unique(sample.labels)}
+    (legend,) = embeddings_figure(replace(sample, names=names), title="trial").legends
+    assert [text.get_text().strip("\u200b") for text in legend.get_texts()] == list(names.values())
+
+
 def test_colour_images_are_drawn_in_their_colours(seen: tuple[StudyResults, Portrait]) -> None:
     neighbours = seen[1].neighbours
     assert neighbours is not None

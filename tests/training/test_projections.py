@@ -51,6 +51,15 @@ def test_a_sample_has_few_classes_in_equal_numbers_and_a_small_split_is_taken_wh
     assert sorted(draw_sample(few, seed=0).tolist()) == [0, 1, 2, 3, 4]
 
 
+def test_classes_with_enough_items_to_see_where_they_lie_come_first() -> None:
+    sizes = [1] * 500 + [30] * 4 + [12] * 4 + [3] * 20
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    drawn = [set(labels[draw_sample(labels, seed=seed)].tolist()) for seed in range(5)]
+    assert all(len(classes) == MOST_CLASSES and set(range(500, 508)) <= classes for classes in drawn)
+    assert all(classes - set(range(500, 508)) <= set(range(508, 528)) for classes in drawn)
+    assert len({frozenset(classes) for classes in drawn}) > 1, "the seed decides among equals"
+
+
 def test_a_sample_says_what_it_was_drawn_from() -> None:
     embeddings, labels = blobs(12, 5)
     sample = project(embeddings, labels, seed=7)
