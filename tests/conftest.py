@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.object_store import object_store
 
 # Set before any test imports Ray; none of it may touch the home folder.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -27,3 +30,12 @@ def data_root() -> Path:
     if not root or not Path(root).is_dir():
         pytest.skip("ABLATE_DATA names no data folder")
     return Path(root)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """An object store for this test run, and the environment that leads to it, which is also set here."""
+    with object_store() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield environment

@@ -15,6 +15,7 @@ RANKS = {
     "types": 0,
     "errors": 0,
     "metrics": 1,
+    "objects": 1,
     "catalogue": 2,
     "study": 3,
     "cost": 3,
@@ -31,7 +32,7 @@ RANKS = {
 AT_HOME = {"ray": {"engine"}, "mlflow": {"store"}, "optuna": {"store"}}
 """Library -> the only floors that import it."""
 
-NO_TORCH = {"types", "errors", "study", "store", "engine", "summary", "cli", "__init__"}
+NO_TORCH = {"types", "errors", "objects", "study", "store", "engine", "summary", "cli", "__init__"}
 """Floors that the command line stands on: torch costs two seconds, which a refusal does not have."""
 MAY_LOAD_TORCH = {"engine/distributed.py", "engine/failing.py"}
 """Files of those floors that import torch inside a function."""

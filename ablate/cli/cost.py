@@ -47,7 +47,7 @@ def cost(
         )
     books = backbone in BACKBONES and takes_books(BACKBONES[backbone])
     data = "{name: goodbooks, protocol: pairs}" if books else f"{{name: omniglot, image_size: {image_size}}}"
-    shown = "" if books else f"views: {views}, "
+    shown = "" if books and views == "one" else f"views: {views}, "
     space = f'{{backbone: "{backbone}", embedding_dim: {embedding_dim}, {shown}loss: info_nce}}'
     try:  # read as a study file is, so that names, parameters and bounds are told of in the same words
         study = parse_study(

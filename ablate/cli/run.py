@@ -50,6 +50,13 @@ def run(
             help="Database of the study's memory, for several drivers at once; default: a file in --out.", metavar="URL"
         ),
     ] = None,
+    checkpoints: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Object store for checkpoints, where machines share no folder: s3://BUCKET/PREFIX; default: --out.",
+            metavar="URL",
+        ),
+    ] = None,
     set_: Overrides = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start anew; the earlier study is kept beside it.")] = False,
     reuse: Annotated[bool, typer.Option(help="Take trials that an earlier study in --out has finished.")] = True,
@@ -63,7 +70,22 @@ def run(
     from ablate.engine.options import Options
     from ablate.engine.run import run_study
 
-    options = Options(data, out, tracking_uri, cpus, gpus, address, fresh, reuse, yes, quiet, _report, _draw, storage)
+    options = Options(
+        data,
+        out,
+        tracking_uri=tracking_uri,
+        cpus=cpus,
+        gpus=gpus,
+        address=address,
+        fresh=fresh,
+        reuse=reuse,
+        yes=yes,
+        quiet=quiet,
+        report=_report,
+        draw=_draw,
+        storage=storage,
+        checkpoints=checkpoints,
+    )
     outcome = run_study(loaded, options)
     for note in outcome.notes:
         typer.echo(note, err=True)

@@ -227,11 +227,11 @@ def _train(spec: TrialSpec, exchange: Any, workers: Any) -> dict[str, str]:
     except _Stopped:
         return {}
     except (Infeasible, Diverged) as error:  # all workers find the same
-        return reason(error, spec.folder)
+        return reason(error, spec)
     except Exception as error:
         if _connection_is_lost(error):
             time.sleep(LOST_SECONDS)
-        ray.get(exchange.fail.remote(reason(error, spec.folder)))
+        ray.get(exchange.fail.remote(reason(error, spec)))
         raise
     return {}
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from pathlib import Path
+
+from ablate.objects import Objects
+from ablate.store.folder import ERROR_FILE
+from ablate.training.spec import TrialSpec
 
 NODE_DIED = "its node has died"
 """In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
 LOW_ON_MEMORY = "running low on memory"
-"""In the error of Ray 2.60's memory monitor, which ends a process before the kernel would."""
-OUT_OF_MEMORY = "out of memory: "
-"""How the reason of every trial begins that wanted more than there was."""
+"""In the error of Ray 2.60's memory monitor, which ends a process before the kernel would (tests/e2e/test_endings.py)."""
+OUT_OF_MEMORY, OUT_OF_GPU_MEMORY = "out of memory: ", "out of GPU memory: "
+"""How the reason of every trial begins that wanted more of it than there was."""
+WORDS_OF_MEMORY = {
+    OUT_OF_MEMORY: ("can't allocate memory",),
+    OUT_OF_GPU_MEMORY: ("CUDA error: out of memory", "STATUS_ALLOC_FAILED"),  # of a context, of cuBLAS and cuDNN
+}
+"""In errors of torch 2.15 that have no class of their own."""
 
 
-def reason(error: Exception, folder: str) -> dict[str, str]:
-    """`infeasible` or `failure`, in place of metrics; what nobody expects leaves its traceback in the trial's `folder`."""
+def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
+    """`infeasible` or `failure`, in place of metrics; what nobody expects leaves its traceback beside the checkpoints."""
     import torch
 
     from ablate.training.failures import Diverged, Infeasible
@@ -23,19 +33,27 @@ def reason(error: Exception, folder: str) -> dict[str, str]:
         return {"infeasible": str(error)}
     if isinstance(error, Diverged):
         return {"failure": f"diverged: {error}"}
-    _keep_traceback(Path(folder))
+    _keep_traceback(spec.place)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return {"failure": f"{OUT_OF_MEMORY}{first_line}"}
-    memory = OUT_OF_MEMORY if "can't allocate memory" in str(error) else ""
+    if isinstance(error, torch.OutOfMemoryError):
+        return {"failure": f"{OUT_OF_GPU_MEMORY}{first_line}"}
+    memory = next((kind for kind, words in WORDS_OF_MEMORY.items() if any(word in str(error) for word in words)), "")
+    if isinstance(error, MemoryError):
+        memory = OUT_OF_MEMORY
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 
 
 def context_is_lost(error: Exception) -> bool:
     """Whether the GPU's context is lost for good, and so this process."""
-    return "CUDA error" in str(error)
+    words = str(error)
+    return "CUDA error" in words and not any(word in words for word in WORDS_OF_MEMORY[OUT_OF_GPU_MEMORY])
 
 
-def _keep_traceback(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "error.txt").write_text(traceback.format_exc())
+def _keep_traceback(place: Path | Objects) -> None:
+    text = traceback.format_exc()
+    if isinstance(place, Objects):
+        with suppress(OSError):  # it may be what failed; the reason is told in any case
+            place.write(ERROR_FILE, text.encode())
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    (place / ERROR_FILE).write_text(text)

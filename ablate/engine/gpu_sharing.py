@@ -8,24 +8,36 @@ from typing import Any
 import ray
 
 from ablate.engine.holding import shares_of
+from ablate.errors import ResourceError
 from ablate.store.asked import Asked
-from ablate.study.study import Study
+from ablate.store.memory import Memory
 from ablate.training.gpu_need import gpu_needs, heaviest_choices
 from ablate.training.spec import TrialSpec
 
 
-def measure_shares(study: Study, specify: Callable[[Asked], TrialSpec], *, gpus: float) -> dict[str, float]:
-    """Architecture -> its share of a GPU, measured in one process of Ray's that holds one, or all of `gpus` below that.
+def measure_shares(memory: Memory, specify: Callable[[Asked], TrialSpec]) -> dict[str, float]:
+    """Architecture -> its share of a GPU: what the study has noted for GPUs of this kind, else measured in one process on one.
 
-    On a cluster it is measured on one of its GPUs: on a smaller one a trial may run out of memory, and is then tried alone.
+    Where a cluster has GPUs of several sizes a trial may run out of memory on a smaller one, and is then tried alone. Raises
+    ResourceError where nothing can be measured.
     """
-    candidates = [
-        [specify(Asked(0, configuration, study.seed)).to_dict() for configuration in configurations]
-        for configurations in heaviest_choices(study.spaces)
-    ]
-    task = ray.remote(_on_worker).options(num_cpus=study.resources.cpus, num_gpus=min(1.0, gpus))
-    taken, total = ray.get(task.remote(candidates))
-    return shares_of(taken, total * min(1.0, gpus))
+    kind = ", ".join(sorted(name for name in ray.cluster_resources() if name.startswith("accelerator_type:")))
+    wanted = heaviest_choices(memory.study.spaces)
+    noted = memory.gpu_shares(kind)
+    missing = [choices for choices in wanted if choices[0].architecture not in noted]
+    if not missing:
+        return noted
+    candidates = [[specify(Asked(0, choice, memory.study.seed)).to_dict() for choice in choices] for choices in missing]
+    task = ray.remote(_on_worker).options(num_cpus=memory.study.resources.cpus, num_gpus=1)
+    try:
+        taken, total = ray.get(task.remote(candidates))
+    except ray.exceptions.RayError as error:
+        raise ResourceError(
+            f"the GPU memory of {memory.study.name}'s networks could not be measured ({str(error).strip().splitlines()[-1]})\n"
+            "  write a share in place of auto, such as resources.gpus: 0.25"
+        ) from None
+    memory.note_gpu_shares(kind, shares_of(taken, total))
+    return memory.gpu_shares(kind)
 
 
 def _on_worker(candidates: list[list[dict[str, Any]]]) -> tuple[dict[str, float], float]:

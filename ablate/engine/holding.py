@@ -1,4 +1,4 @@
-"""What Tune holds for each trial: its share, or nearly all of a machine where it has run out of memory beside others."""
+"""What Tune holds for each trial: its share, or a whole GPU or machine where it has run out of memory beside others."""
 
 from __future__ import annotations
 
@@ -25,15 +25,8 @@ class Holding:
         self.trial, self.allowed = trial, allowed
         self.shares: Mapping[str, float] = {}
         """Of a GPU, by architecture, where that was measured (`gpus: auto`)."""
-        self.alone: set[int] = set()
-        """Numbers of trials that have run out of memory, and train once more with nothing beside them."""
-
-    def of(self, asked: Asked) -> Held:
-        """Of a trial of one worker."""
-        if asked.number in self.alone:
-            return self._all()
-        share = self.shares.get(asked.configuration.architecture, self.trial.gpu_share)
-        return {"cpu": self.trial.cpus, "gpu": share}
+        self.alone: dict[int, Held] = {}
+        """Trials that have run out of memory, by number: what they hold to have no neighbours, once more."""
 
     @property
     def slots(self) -> int:
@@ -42,6 +35,22 @@ class Holding:
             return self.allowed.slots(self.trial)
         return self.allowed.slots(self.trial.with_share(min(self.shares.values(), default=_part(MOST_ON_A_GPU))))
 
+    def held_for(self, asked: Asked) -> Held:
+        """What a trial of one worker holds."""
+        return self.alone.get(asked.number) or self._usual(asked)
+
+    def try_alone(self, asked: Asked, *, on_gpu: bool) -> bool:
+        """Whether a trial that has run out of memory, of its GPU or of its machine, had neighbours there; then it is tried once
+        more without."""
+        if self.trial.workers > 1 or asked.number in self.alone or self.slots == 1:
+            return False
+        held, most = self._usual(asked), self.allowed.most_of_a_machine(self.trial)
+        alone = {**held, "gpu": min(1.0, self.allowed.gpus)} if on_gpu else {**held, "cpu": most.cpus}
+        if alone == held:
+            return False
+        self.alone[asked.number] = alone
+        return True
+
     def price(self, held: Held, usd_per_hour: float | None) -> float | None:
         """Of an hour of what is held, where what the study file says has `usd_per_hour`."""
         if usd_per_hour is None or self.trial.workers > 1:
@@ -49,23 +58,18 @@ class Holding:
         share = self.trial.gpu_share
         return usd_per_hour * (held["gpu"] / share if share else held["cpu"] / self.trial.cpus)
 
-    def try_alone(self, asked: Asked) -> bool:
-        """Whether a trial that has run out of memory had neighbours, and is to be tried without; once."""
-        if self.trial.workers > 1 or self.of(asked) == self._all():
-            return False
-        self.alone.add(asked.number)
-        return True
-
-    def _all(self) -> Held:
-        """Of a GPU, which nobody then shares; without GPUs of the CPUs of a machine, for trials share its memory."""
-        if self.trial.gpu_share:
-            return {"cpu": self.trial.cpus, "gpu": min(1.0, self.allowed.gpus)}
-        return {"cpu": self.allowed.cpus_of_a_machine(self.trial), "gpu": 0.0}
+    def _usual(self, asked: Asked) -> Held:
+        share = self.shares.get(asked.configuration.architecture, self.trial.gpu_share)
+        return {"cpu": self.trial.cpus, "gpu": share}
 
 
 def shares_of(taken: Mapping[str, float], total: float) -> dict[str, float]:
-    """Of a GPU of `total` MiB for each architecture, of which a trial takes `taken`: one of so many equal parts."""
-    return {name: _part(max(1, min(MOST_ON_A_GPU, int(total / (SPARE * need))))) for name, need in taken.items()}
+    """Of a GPU of `total` MiB for each architecture, of which a trial takes `taken`: one of so many equal parts.
+
+    All of it where nothing could be measured (0), and where it does not fit.
+    """
+    fitting = {name: int(total / (SPARE * need)) if need else 1 for name, need in taken.items()}
+    return {name: _part(max(1, min(MOST_ON_A_GPU, trials))) for name, trials in fitting.items()}
 
 
 def _part(trials: int) -> float:

@@ -26,7 +26,7 @@ def run_trial(config: dict[str, Any]) -> None:
         try:
             train(spec, ray.tune.report)
         except Exception as error:  # noqa: BLE001  whatever a component raises ends this trial, not the study
-            told = reason(error, spec.folder)
+            told = reason(error, spec)
             if context_is_lost(error):
                 os._exit(1)  # Tune must start another process
             ray.tune.report(told)

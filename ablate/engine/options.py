@@ -41,6 +41,9 @@ class Options:
     storage: str | None = None
     """Database of the study's memory, which several drivers may share; by default a journal in its folder."""
 
+    checkpoints: str | None = None
+    """Address in an object store for checkpoints, where machines share no folder; by default they are in the study's."""
+
     def folder_of(self, study: Study) -> Path:
         """Where the study is kept."""
         return self.out.expanduser().absolute() / study.name

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import LOW_ON_MEMORY, NODE_DIED, OUT_OF_MEMORY
+from ablate.engine.failing import LOW_ON_MEMORY, NODE_DIED, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY
 from ablate.engine.holding import Holding
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
@@ -119,8 +119,9 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
 
     def _fail(self, number: int, why: str) -> None:
         """A trial fails, unless it ran out of memory and had neighbours."""
-        asked = self.memory.asked(trial_id(number))
-        if why.startswith(OUT_OF_MEMORY) and self.holding.try_alone(asked):
+        asked, on_gpu = self.memory.asked(trial_id(number)), why.startswith(OUT_OF_GPU_MEMORY)
+        if (on_gpu or why.startswith(OUT_OF_MEMORY)) and self.holding.try_alone(asked, on_gpu=on_gpu):
+            self.memory.folder.error_of(asked.id).unlink(missing_ok=True)  # of the first try
             self.take_back(number)
         elif number in self.holding.alone:
             self._end(number, "failed", f"trained alone after it had run out of memory beside others: {why}")

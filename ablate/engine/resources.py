@@ -39,6 +39,11 @@ class Budget:
                 f"a trial asks for {counted(trial.all_cpus, 'CPU')} (resources.cpus{times}), the study may use {self.cpus}\n"
                 f"  set resources.cpus{times} to {self.cpus} or less, or give more with --cpus"
             )
+        if trial.gpus == "auto" and 0 < self.gpus < 1:
+            raise ResourceError(
+                f"resources.gpus is auto, which divides whole GPUs, and the study may use {self.gpus:g}\n"
+                "  give --gpus 1 or more, or write a share in place of auto"
+            )
         if trial.all_gpus > self.gpus:
             kind = "GPU" if trial.all_gpus == 1 else "GPUs"
             raise ResourceError(
@@ -46,15 +51,27 @@ class Budget:
                 f"  set {'resources.workers to less, or ' if times else ''}resources.gpus to 0 to train on the CPU, "
                 "or run where there is a GPU (`--address`)"
             )
-        by_machine = sum(self._workers(machine, trial) for machine in self.machines) // trial.workers
-        if self.machines and not by_machine:
-            most = max(self.machines)
-            raise ResourceError(
-                f"a worker of a trial asks for {counted(trial.cpus, 'CPU')} and {trial.gpu_share:g} GPUs, and no machine of "
-                f"the cluster has as many (the largest: {counted(most.cpus, 'CPU')}, {most.gpus} GPUs)\n"
-                "  set resources.cpus to less, or start larger machines"
+        if not self.machines:
+            return self._in_all(trial)
+        placed = sum(self._workers(machine, trial) for machine in self.machines)
+        if placed < trial.workers:
+            raise self._no_place(trial, placed)
+        return min(self._in_all(trial), placed // trial.workers)
+
+    def _no_place(self, trial: Resources, placed: int) -> ResourceError:
+        """There is enough in all, but not on the machines."""
+        if placed:
+            return ResourceError(
+                f"of the {trial.workers} workers of a trial only {placed} find a place on the machines of the cluster\n"
+                f"  set resources.workers to {placed} or less, or resources.cpus to less"
             )
-        return min(self._in_all(trial), by_machine) if self.machines else self._in_all(trial)
+        best = max(self.machines, key=lambda machine: (bool(machine.gpus) or not trial.gpu_share, machine.cpus))
+        gpus = f" and {best.gpus:g} GPU{'' if best.gpus == 1 else 's'}" if trial.gpu_share else ""
+        share = f" and {trial.gpu_share:g} of a GPU" if trial.gpu_share else ""
+        return ResourceError(
+            f"a trial asks for {counted(trial.cpus, 'CPU')}{share} on one machine, and the best of the cluster has "
+            f"{counted(best.cpus, 'CPU')}{gpus}\n  set resources.cpus to less, or start larger machines"
+        )
 
     def _in_all(self, trial: Resources) -> int:
         """Trials at once, wherever the CPUs and GPUs are."""
@@ -70,10 +87,12 @@ class Budget:
         by_cpu = machine.cpus // trial.cpus
         return min(by_cpu, machine.gpus * trial.workers_per_gpu) if trial.gpu_share else by_cpu
 
-    def cpus_of_a_machine(self, trial: Resources) -> int:
-        """Of the smallest on which a trial of one worker finds its place: who holds as many is alone there."""
-        fitting = [machine.cpus for machine in self.machines if machine.cpus >= trial.cpus]
-        return min([self.cpus, *fitting])
+    def most_of_a_machine(self, trial: Resources) -> Machine:
+        """The largest that may hold a trial: who has all its CPUs is alone there."""
+        fitting = [machine for machine in self.machines if self._workers(machine, trial)]
+        return max(
+            [machine._replace(cpus=min(machine.cpus, self.cpus)) for machine in fitting], default=Machine(self.cpus, 0)
+        )
 
 
 def budget(

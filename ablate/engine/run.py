@@ -18,8 +18,9 @@ from ablate.engine.resources import Budget
 from ablate.engine.specify import specify
 from ablate.engine.tune import train_trials, tune_folder
 from ablate.errors import ResourceError
+from ablate.objects import check_objects
 from ablate.store.archive import archive_beside
-from ablate.store.asked import Asked
+from ablate.store.asked import Asked, trial_id
 from ablate.store.drivers import Driver, SharingDriver
 from ablate.store.folder import StudyFolder
 from ablate.store.memory import Memory
@@ -74,6 +75,9 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
     storage = options.storage if options.fresh else folder.check_storage(options.storage)
     if storage is not None:
         connect(storage)
+    checkpoints = options.checkpoints if options.fresh else folder.check_checkpoints(options.checkpoints)
+    if checkpoints is not None:
+        check_objects(checkpoints, "--checkpoints")
     if options.tracking_uri is not None:
         check_tracking_uri(options.tracking_uri)
     prepare_backbones(study)
@@ -95,7 +99,7 @@ def _run_study(study: Study, options: Options, interruption: Interruption) -> Ou
     with driver.driving() as last:
         with driver.turn():
             folder.check(study, digest)  # again, now that nobody else can change it
-            folder.describe(study, digest, on_data, storage=storage)
+            folder.describe(study, digest, on_data, storage=storage, checkpoints=checkpoints)
         return _Run(study, options, folder, spec, digest, allowed, notes, driver).go([*last, left], interruption)
 
 
@@ -206,9 +210,11 @@ class _Run:
             )
             check()
         if self.holding.alone:
-            some = counted(len(self.holding.alone), "trial")
+            ids = ", ".join(map(trial_id, sorted(self.holding.alone)))
+            key = "gpus" if self.study.resources.gpu_share else "cpus"
             self.notes.append(
-                f"out of memory beside others, trained again alone: {some}; more of resources holds them apart"
+                f"out of memory beside others, trained again alone: {ids}\n"
+                f"  set resources.{key} higher, and fewer train side by side"
             )
         if left := len(self.memory.others.run()):
             self.notes.append(f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study")
@@ -262,7 +268,7 @@ class _Run:
         from ablate.engine.gpu_sharing import measure_shares
 
         self.progress.say("measuring the GPU memory of every architecture: it decides how many trials share one")
-        self.holding.shares = measure_shares(self.study, self._specify, gpus=self.allowed.gpus)
+        self.holding.shares = measure_shares(self.memory, self._specify)
         self.progress.slots = self.holding.slots
         for name, share in self.holding.shares.items():
             self.progress.say(f"{counted(int(1 / share), 'trial')} on a GPU: {name}")

@@ -45,12 +45,12 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         """
         asked = self._taken_up() or self._new()
         if asked is None and self.memory.driver.shares:
-            self.unfinished = self.memory.others.orphans()
+            self.unfinished += self.memory.others.orphans()  # to those of ours that wait to train alone
             asked = self._taken_up()
         if asked is None:  # last: whoever wants a machine for itself waits until nothing else is to be placed there
             asked = self._taken_up(alone=True)
         if asked is not None:
-            held = self.holding.of(asked)
+            held = self.holding.held_for(asked)
             spec = self.specify(asked)
             spec = replace(spec, gpus=held["gpu"], usd_per_hour=self.holding.price(held, spec.usd_per_hour))
             return {"number": asked.number, "group": asked.group, "held": held, "spec": spec.to_dict()}

@@ -24,6 +24,7 @@ def specify(
         goal=study.objective.goal,
         seed=asked.seed,
         folder=str(folder.trial(asked.id)),
+        checkpoints=folder.checkpoints(asked.id),
         cpus=study.resources.cpus,
         gpus=study.resources.gpu_share,
         workers=study.resources.workers,

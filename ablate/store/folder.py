@@ -23,6 +23,7 @@ from ablate.catalogue.schedules import READS_EPOCHS
 from ablate.errors import StoreError
 from ablate.study.study import ARM, WEIGHTS, Study
 
+ERROR_FILE = "error.txt"
 MOST_DIFFERENCES = 8
 """Of two studies that are told one by one."""
 
@@ -57,6 +58,10 @@ class StudyFolder:
     def trial(self, id: str) -> Path:
         """Folder of one trial."""
         return self.path / "trials" / id
+
+    def error_of(self, id: str) -> Path:
+        """The traceback of a trial that failed as nobody expected."""
+        return self.trial(id) / ERROR_FILE
 
     @contextmanager
     def held(self, *, shared: bool = False) -> Iterator[dict[str, Any]]:
@@ -163,11 +168,17 @@ class StudyFolder:
         )
 
     def describe(
-        self, study: Study, data_digest: str | None = None, notes: Sequence[str] = (), *, storage: str | None = None
+        self,
+        study: Study,
+        data_digest: str | None = None,
+        notes: Sequence[str] = (),
+        *,
+        storage: str | None = None,
+        checkpoints: str | None = None,
     ) -> None:
         """Write down what the trials mean, where they run, what is to be known of their data, and the file as it was read.
 
-        `storage` is the database that holds them; None for the journal.
+        `storage` is the database that holds them, `checkpoints` where in an object store these are kept; None: in this folder.
         """
         from ablate.store.environment import describe_environment
 
@@ -185,6 +196,7 @@ class StudyFolder:
             "environment": describe_environment(),
             "notes": list(notes),
             **({} if storage is None else {"storage": storage}),
+            **({} if checkpoints is None else {"checkpoints": checkpoints}),
         }
         write_whole(self.description, json.dumps(content, indent=1))
 
@@ -198,6 +210,29 @@ class StudyFolder:
         """The database that holds its memory; None for the journal."""
         url = _read_json(self.description).get("storage")
         return None if url is None else str(url)
+
+    @property
+    def checkpoints_address(self) -> str | None:
+        """The object store that has the checkpoints of its trials; None where they are in this folder."""
+        address = _read_json(self.description).get("checkpoints")
+        return None if address is None else str(address)
+
+    def checkpoints(self, id: str) -> str:
+        """Where in an object store those of one trial are, and no other study's; empty where they are in its folder."""
+        address = self.checkpoints_address
+        return "" if address is None else f"{address.rstrip('/')}/{self.path.name}-{self.key[:8]}/{id}"
+
+    def check_checkpoints(self, address: str | None) -> str | None:
+        """Where this study keeps them: where it does already, else at `address`. Raises StoreError where these are two."""
+        if not self.description.exists() or address == self.checkpoints_address:
+            return address
+        if address is None:
+            return self.checkpoints_address
+        has = "in this folder" if self.checkpoints_address is None else f"at {self.checkpoints_address}"
+        raise StoreError(
+            f"{self.path}: this study keeps its checkpoints {has}, not at {address}\n"
+            "  leave --checkpoints out to go on with it, or start anew with --fresh (the old study is kept beside it)"
+        )
 
     def check_storage(self, url: str | None) -> str | None:
         """The database of this study: the one it has, else `url`. Raises StoreError where these are two."""

@@ -17,7 +17,7 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from ablate.store import curves
+from ablate.store import checkpoints, curves
 from ablate.store.archive import Archive
 from ablate.store.asked import Asked, asked_of, trial_id
 from ablate.store.drivers import Driver
@@ -134,6 +134,7 @@ class Memory:
 
     def _hand_out(self, asked: Asked, params: dict[str, Any], distributions: dict[str, Any]) -> Asked:
         shutil.rmtree(self.folder.trial(asked.id), ignore_errors=True)  # of a killed `lengthen`
+        checkpoints.forget(self.folder, asked.id)
         self._add(
             optuna.create_trial(
                 state=TrialState.RUNNING,
@@ -159,6 +160,8 @@ class Memory:
         if state == "complete" and lacking:
             what = ", ".join(lacking) if end["metrics"] else "a report"
             state, reason = "failed", f"it ended without {what}"
+        if reused is None:
+            checkpoints.bring(self.folder, asked.id, complete=state == "complete")
         end |= {"state": state, "reason": reason, **({"reused": reused} if reused else {})}
         self._storage.set_trial_user_attr(self._key(number), "end", end)
         self._conclude(number)
@@ -200,6 +203,15 @@ class Memory:
     def tests(self) -> dict[str, dict[str, float]]:
         """What the test split said of each trial that was allowed to read it: {id: {"test/...": ...}}."""
         return dict(self._optuna.user_attrs.get("test", {}))
+
+    def gpu_shares(self, kind: str) -> dict[str, float]:
+        """Of a GPU of this kind, for each architecture that was measured on one."""
+        return dict(self._optuna.user_attrs.get("gpu_shares", {}).get(kind, {}))
+
+    def note_gpu_shares(self, kind: str, shares: Mapping[str, float]) -> None:
+        """Write down what was measured."""
+        known = self._optuna.user_attrs.get("gpu_shares", {})
+        self._optuna.set_user_attr("gpu_shares", {**known, kind: {**self.gpu_shares(kind), **shares}})
 
     def note_closing(self, *, latency: Mapping[str, Any], tests: Mapping[str, Any]) -> None:
         """Write down what was found after the last trial."""
@@ -263,6 +275,7 @@ class Memory:
             elif old.state == TrialState.COMPLETE:
                 new = self.folder.trial(trial_id(self._next_number()))
                 copy_files(self.folder.trial(trial_id(old.number)), new)
+                checkpoints.send(self.folder, new.name)
                 self._add(continuation(old, longer))
 
     def _note_epoch(self, number: int, report: Mapping[str, float]) -> None:
@@ -275,8 +288,9 @@ class Memory:
         trial = self._frozen(number)
         end, asked = trial.user_attrs["end"], asked_of(trial)
         if end["state"] != "complete":
-            for checkpoint in self.folder.trial(trial_id(number)).glob("checkpoint-*"):
-                shutil.rmtree(checkpoint)  # never continued: many stopped trials would fill the disk
+            checkpoints.forget(
+                self.folder, trial_id(number)
+            )  # never continued: many stopped trials would fill the disk
         numbers = reached(end, asked.configuration, self.latency())
         values = [numbers[each.metric] for each in self.objectives] if end["state"] == "complete" else None
         self._optuna.tell(number, values, state=STATES[end["state"]])

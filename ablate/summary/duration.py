@@ -22,6 +22,8 @@ class Duration:
     slots: int
     probed: int
     """Networks that were probed."""
+    shared: bool = False
+    """Whether several trials will share a GPU, which nobody has measured yet."""
 
     @property
     def text(self) -> str:
@@ -31,10 +33,11 @@ class Duration:
         else:
             time = f"{self.seconds / 60:.0f} min" if self.seconds < 7200 else f"{self.seconds / 3600:.1f} h"
         at_once, probed = counted(self.slots, "trial"), counted(self.probed, "configuration")
-        return f"about {time} with {at_once} at once (from a probe of {probed})"
+        faster = "; less where several share a GPU, which is measured when it runs" if self.shared else ""
+        return f"about {time} with {at_once} at once (from a probe of {probed}){faster}"
 
 
 def estimate(study: Study, paces: Mapping[str, Pace], *, slots: int) -> Duration:
     """Of a whole study; `paces` are those of its arms by their names, of a search those of some of its configurations."""
     runs = plays(study, probed(study, paces), slots=slots)
-    return Duration(statistics.fmean(run.seconds for run in runs), slots, len(paces))
+    return Duration(statistics.fmean(run.seconds for run in runs), slots, len(paces), study.resources.gpus == "auto")

@@ -60,6 +60,11 @@ def embeddings_figure(sample: Sample, *, title: str) -> Figure:
     return figure
 
 
+def _visible(name: str) -> str:
+    """matplotlib leaves out of its legends what begins with "_"; a space without width before it does not show."""
+    return f"\u200b{name}" if name.startswith("_") else name
+
+
 def _scatter(axes: Axes, projection: Projection, sample: Sample) -> None:
     for place, label in enumerate(np.unique(sample.labels)):
         points = projection.points[sample.labels == label]
@@ -72,9 +77,7 @@ def _scatter(axes: Axes, projection: Projection, sample: Sample) -> None:
             marker=MARKERS[place % len(MARKERS)],
             linewidths=0,
             alpha=0.75,
-            label=f"\u200b{name}"
-            if name.startswith("_")
-            else name,  # matplotlib hides what begins with "_"; this has no width
+            label=_visible(name),
         )
     axes.set_title(f"{projection.method}: {projection.note}", fontsize=10)
     axes.set_aspect("equal", adjustable="datalim")

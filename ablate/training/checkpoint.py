@@ -1,7 +1,8 @@
 """Checkpoints: what a trial needs to go on where it stopped, and the weights of its best epoch.
 
 A checkpoint is a folder `checkpoint-<epoch>`: tensors.safetensors, state.pt (read with weights_only) and header.json with the
-SHA-256 of both. It is written under another name, fsynced and renamed: what is there is whole.
+SHA-256 of both. It is written under another name, fsynced and renamed: what is there is whole. In an object store, which knows
+no renaming, header.json comes last.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from safetensors.torch import save as dump_tensors
 from torch import Tensor
 
 from ablate.errors import StoreError
+from ablate.objects import Objects
 from ablate.training.durable import sync_folder, written
 
 FORMAT = 1
@@ -38,6 +41,8 @@ class Progress:
     """All metrics of the best epoch, `epoch` among them; empty before the first."""
     train_seconds: float = 0.0
     seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    usd: float = 0.0
     peak_memory_mib: float = 0.0
     peak_host_mib: float = 0.0
     gpu_joules: float | None = None
@@ -58,7 +63,7 @@ class Checkpoint:
     """Of optimizer and schedule: tensors and plain types."""
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> None:
+def save(place: Path | Objects, checkpoint: Checkpoint) -> None:
     """Write `checkpoint` into the trial's folder; older ones are removed once it is there. Raises StoreError."""
     tensors = {f"last.{name}": tensor.contiguous() for name, tensor in checkpoint.weights.items()}
     tensors |= {f"best.{name}": tensor.contiguous() for name, tensor in checkpoint.best_weights.items()}
@@ -72,19 +77,24 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
         "sha256": {name: _digest(content) for name, content in contents.items()},
     }
     contents["header.json"] = json.dumps(header, indent=1).encode()
+    name = f"{PREFIX}{checkpoint.progress.epoch:06d}"
     try:
-        _replace(folder, f"{PREFIX}{checkpoint.progress.epoch:06d}", contents)
+        if isinstance(place, Objects):
+            _replace_objects(place, name, contents)
+        else:
+            _replace(place, name, contents)
     except OSError as error:
+        where = place.address if isinstance(place, Objects) else place
         raise StoreError(
-            f"{folder}: the checkpoint cannot be written ({error.strerror or error})\n"
-            "  make room there, or give --out a folder that can be written"
+            f"{where}: the checkpoint cannot be written ({error.strerror or ' '.join(str(error).split())})\n"
+            "  make room there, or give --out a folder, or --checkpoints an address, that can be written"
         ) from error
 
 
-def load(folder: Path) -> Checkpoint | None:
+def load(place: Path | Objects) -> Checkpoint | None:
     """The newest whole checkpoint in the trial's folder, on the CPU; None where there is none."""
-    for path in sorted(folder.glob(f"{PREFIX}*"), reverse=True):
-        contents = _read(path)
+    for name in _names(place):
+        contents = _read(partial(_content, place, name))
         if contents is not None:
             header = json.loads(contents["header.json"])
             tensors = load_tensors(contents["tensors.safetensors"])
@@ -100,29 +110,48 @@ def load(folder: Path) -> Checkpoint | None:
 def _replace(folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
     """Make `folder/name` hold these files and be the only checkpoint; killed at any moment, a whole one is left."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial, final = folder / PARTIAL, folder / name
-    shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
-    partial.mkdir()
+    unfinished, final = folder / PARTIAL, folder / name
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
+    unfinished.mkdir()
     for file_name, content in contents.items():
-        with written(partial / file_name) as file:
+        with written(unfinished / file_name) as file:
             file.write(content)
-    sync_folder(partial)
+    sync_folder(unfinished)
     if final.exists():  # a damaged one: the trial went on from an older one, or from the beginning
         shutil.rmtree(final)
-    partial.rename(final)
+    unfinished.rename(final)
     sync_folder(folder)
     for older in folder.glob(f"{PREFIX}*"):
         if older != final:
             shutil.rmtree(older)
 
 
-def _read(path: Path) -> dict[str, bytes] | None:
-    """The files of a checkpoint, if it is whole and of this format."""
+def _replace_objects(objects: Objects, name: str, contents: Mapping[str, bytes]) -> None:
+    """The same in an object store; the header, which makes it whole, is the last of `contents`."""
+    for file_name, content in contents.items():
+        objects.write(f"{name}/{file_name}", content)
+    objects.remove(
+        *(older for older in objects.names() if older.startswith(PREFIX) and not older.startswith(f"{name}/"))
+    )
+
+
+def _names(place: Path | Objects) -> list[str]:
+    """Of the checkpoints there, the newest first."""
+    names = place.names() if isinstance(place, Objects) else [path.name for path in place.glob(f"{PREFIX}*")]
+    return sorted({name.partition("/")[0] for name in names if name.startswith(PREFIX)}, reverse=True)
+
+
+def _content(place: Path | Objects, name: str, file: str) -> bytes:
+    return place.read(f"{name}/{file}") if isinstance(place, Objects) else (place / name / file).read_bytes()
+
+
+def _read(content: Callable[[str], bytes]) -> dict[str, bytes] | None:
+    """The files of a checkpoint, if it is whole and of this format; `content` gives each."""
     try:
-        contents = {"header.json": (path / "header.json").read_bytes()}
+        contents = {"header.json": content("header.json")}
         header: dict[str, Any] = json.loads(contents["header.json"])
         for name, digest in header["sha256"].items():
-            contents[name] = (path / name).read_bytes()
+            contents[name] = content(name)
             if _digest(contents[name]) != digest:
                 return None
     except (OSError, ValueError, KeyError):

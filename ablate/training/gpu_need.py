@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import NamedTuple
 
 import torch
 
 from ablate.cost.memory import MIB
-from ablate.study.configuration import Architecture, Configuration
+from ablate.study.configuration import Configuration
 from ablate.study.space import Space, values
 from ablate.training.spec import TrialSpec
 
 STEPS = 3
 """The first allocates gradients and looks for the fastest kernels, which takes memory; the next have the optimizer's state."""
+
+
+TAKE_MEMORY = ("loss", "sampler", "optimizer")
+"""Slots whose choice decides how much a step takes beside the network; augmentations work on the batch alone."""
 
 
 class Need(NamedTuple):
@@ -28,62 +34,65 @@ class Need(NamedTuple):
 
 
 def gpu_needs(candidates: Sequence[Sequence[TrialSpec]]) -> Need:
-    """Of each architecture the largest need of its trials; alone on a GPU.
+    """Of each architecture the largest need of its trials; alone on a GPU. 0 where none of them could be tried.
 
     `candidates` holds one list for each architecture, of trials that differ in what else takes memory. Of the architecture
-    with the longest list all are tried; what weighs most there (loss, sampler) alone is tried of the others that have it.
+    with the longest list all are tried; what weighs most there (loss, sampler, optimizer) alone is tried of the others that
+    have it.
     """
     first, *others = sorted(candidates, key=len, reverse=True)
     needs = [_need(spec) for spec in first]
-    heaviest = _beside_the_network(first[needs.index(max(needs))])
+    heaviest = beside_the_network(first[needs.index(max(needs))].configuration)
     taken = {first[0].configuration.architecture: max(needs)}
     for trials in others:
-        alike = [spec for spec in trials if _beside_the_network(spec) == heaviest] or trials
+        alike = [spec for spec in trials if beside_the_network(spec.configuration) == heaviest] or trials
         taken[trials[0].configuration.architecture] = max(_need(spec) for spec in alike)
     return Need(taken, torch.cuda.mem_get_info()[1] / MIB)
 
 
-def _beside_the_network(spec: TrialSpec) -> tuple[str, str]:
-    return spec.configuration.loss.name, spec.configuration.sampler.name
+def beside_the_network(choice: Configuration) -> tuple[str, ...]:
+    """What takes memory beside the network itself: tuples, proxies, moments."""
+    return tuple(getattr(choice, slot).name for slot in TAKE_MEMORY)
 
 
 def _need(spec: TrialSpec) -> float:
-    """MiB; more than there is where it does not fit at all: its trial will say so."""
+    """MiB; infinite where it does not fit at all, 0 where it cannot be tried: its trial will say why."""
+    from ablate.training.architectures import static_costs
     from ablate.training.data import load_data
     from ablate.training.fresh import fresh_start
-    from ablate.training.loop import Trial, parts_of
+    from ablate.training.loop import Trial, check_constraints, parts_of
 
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=1.0)
     try:
         data = load_data(spec.data, device)
-        trial = Trial(spec, data, parts_of(spec, data), {}, time.perf_counter())
+        parts = parts_of(spec, data)
+        check_constraints(static_costs(spec.configuration.architecture, parts.network, data.shape), spec.constraints)
+        trial = Trial(spec, data, parts, {}, time.perf_counter())
         trial.train(1, STEPS)
         trial.validate()
     except torch.OutOfMemoryError:
-        return float("inf")
+        return math.inf
+    except Exception:  # noqa: BLE001  whatever a component raises ends its trials, not the study
+        return 0.0
     free, total = torch.cuda.mem_get_info(device)
-    beside = total - free - torch.cuda.memory_reserved(device)  # the context, and libraries' own
+    beside = total - free - torch.cuda.memory_reserved(device)  # the context, libraries' own, and what others hold
     return (torch.cuda.max_memory_reserved(device) + beside) / MIB
 
 
 def heaviest_choices(spaces: Iterable[Space]) -> list[list[Configuration]]:
-    """One list for each architecture of `spaces`: a configuration with each loss and sampler, all with the largest batch."""
-    found: dict[str, list[Configuration]] = {}
+    """One list for each architecture: a configuration with each loss, sampler and optimizer, and the largest batch."""
+    found: dict[str, dict[tuple[str, ...], Configuration]] = {}
     for space in spaces:
-        choices = [_largest(space, loss, sampler) for loss in space.slots["loss"] for sampler in space.slots["sampler"]]
+        choices = [_largest(space, names) for names in product(*(space.slots[slot] for slot in TAKE_MEMORY))]
         for architecture in space.architectures() or ():
-            own = [_built_as(architecture, choice) for choice in choices]
-            found.setdefault(own[0].architecture, []).extend(own)
-    return [list({choice.digest: choice for choice in own}.values()) for own in found.values()]
+            for choice in choices:
+                built = replace(choice, **architecture._asdict())
+                found.setdefault(built.architecture, {}).setdefault(beside_the_network(built), built)
+    return [list(own.values()) for own in found.values()]
 
 
-def _largest(space: Space, loss: str, sampler: str) -> Configuration:
-    levels = {"loss": loss, "sampler": sampler}
-    alone = {slot: {level: space.slots[slot][level]} for slot, level in levels.items()}
+def _largest(space: Space, names: Sequence[str]) -> Configuration:
+    alone = {slot: {name: space.slots[slot][name]} for slot, name in zip(TAKE_MEMORY, names, strict=True)}
     classes, per_class = (max(map(int, values(domain))) for domain in (space.batch_classes, space.batch_per_class))
     one = replace(space, slots={**space.slots, **alone}).first()
     return replace(one, batch_classes=classes, batch_per_class=per_class)
-
-
-def _built_as(architecture: Architecture, choice: Configuration) -> Configuration:
-    return replace(choice, **architecture._asdict())

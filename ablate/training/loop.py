@@ -11,7 +11,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -120,11 +119,11 @@ class Trial:
         self.best_weights: dict[str, Tensor] = {}
         self.spent = Spent(spec, data.device, begin, workers)
         self.saved_at = begin
-        self.folder = Path(spec.folder)
+        self.place = spec.place
 
     def resume(self) -> None:
         """Go on from the newest checkpoint, if there is one."""
-        found = checkpoint.load(self.folder)
+        found = checkpoint.load(self.place)
         if found is None:
             return
         self.parts.load_weights(dict(found.weights))
@@ -238,5 +237,5 @@ class Trial:
         if not last and time.perf_counter() - self.saved_at < self.spec.checkpoint_seconds:
             return
         state = {"optimizer": self.parts.optimizer.state_dict(), "schedule": self.parts.schedule.state_dict()}
-        checkpoint.save(self.folder, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state))
+        checkpoint.save(self.place, Checkpoint(self.progress, self.parts.weights(), self.best_weights, state))
         self.saved_at = time.perf_counter()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ablate.objects import Objects
 from ablate.study.configuration import Configuration
 from ablate.types import Scalar
 
@@ -55,6 +57,8 @@ class TrialSpec:
     """Threads of each worker."""
     gpus: float
     """Share of an accelerator, of each worker; 0 trains on the CPU."""
+    checkpoints: str = ""
+    """Address in an object store where its checkpoints are kept while it trains; empty: in `folder`, which all machines see."""
     workers: int = 1
     """Processes that train it together."""
     constraints: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
@@ -69,6 +73,11 @@ class TrialSpec:
     """Whether the test split is read, once, by the weights of the best epoch: of the final trials of an ablation."""
     checkpoint_seconds: float = 2.0
     """Least time between two checkpoints; a killed trial loses no more than this and one epoch."""
+
+    @property
+    def place(self) -> Path | Objects:
+        """Where the trial keeps what outlives its process."""
+        return Objects(self.checkpoints) if self.checkpoints else Path(self.folder)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain types only; `from_dict` reads it back."""

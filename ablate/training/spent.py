@@ -28,19 +28,20 @@ class Spent:
 
     def costs(self, progress: Progress, *, batch_size: int, steps: int) -> dict[str, float]:
         """The costs that training shows, in `cost/...` names, without what is not measured; brings `progress` up to date."""
-        progress.seconds = self.earlier.seconds + time.perf_counter() - self.begin
+        spec, seconds = self.spec, time.perf_counter() - self.begin
+        progress.seconds = self.earlier.seconds + seconds  # the process before may have held another share of a GPU
+        progress.gpu_seconds = self.earlier.gpu_seconds + seconds * spec.gpus * self.workers.size
+        progress.usd = self.earlier.usd + seconds / 3600 * (spec.usd_per_hour or 0.0)
         here = progress.train_seconds - self.earlier.train_seconds
         return {
             "cost/train_seconds": progress.train_seconds,
             "cost/seconds": progress.seconds,
-            "cost/gpu_seconds": progress.seconds * self.spec.gpus * self.workers.size,
+            "cost/gpu_seconds": progress.gpu_seconds,
             "cost/samples_per_second": progress.epoch * steps * batch_size / progress.train_seconds,
             "cost/data_share": self.clock.seconds() / here,
             **self._memory(progress),
             **self._energy(progress),
-            **(
-                {} if self.spec.usd_per_hour is None else {"cost/usd": progress.seconds / 3600 * self.spec.usd_per_hour}
-            ),
+            **({} if spec.usd_per_hour is None else {"cost/usd": progress.usd}),
         }
 
     def _memory(self, progress: Progress) -> dict[str, float]:

@@ -26,7 +26,9 @@ class Trained:
 
 def trained_network(spec: TrialSpec, data: TrialData) -> Trained:
     """The best weights of a trial's checkpoint, on the device of `data`. Raises StoreError where there is none."""
-    found = checkpoint.load(Path(spec.folder))
+    found = checkpoint.load(Path(spec.folder))  # where it has been brought once the trial was complete
+    if found is None and spec.checkpoints:
+        found = checkpoint.load(spec.place)
     if found is None:
         raise StoreError(
             f"trial {spec.id} has no checkpoint in {spec.folder}\n"

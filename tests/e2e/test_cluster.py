@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ablate.objects import Objects
 from tests.e2e.nodes import OPEN, free_port, head, kill, node
 from tests.e2e.study import GRID, background, command, rows, run, wait_until, write_study
+from tests.object_store import BUCKET
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -49,10 +51,12 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.usefixtures("s3")
 def test_three_nodes_of_which_one_dies_give_the_results_of_one_machine(tmp_path: Path) -> None:
+    """They have no folder in common for checkpoints: these are in an object store."""
     study, longer = tmp_path / "grid.yaml", ("--set", "space.epochs=40", "--set", "ablation.seeds=3")
     study.write_text(GRID)
-    alone, out = tmp_path / "alone", tmp_path / "runs"
+    alone, out, kept = tmp_path / "alone", tmp_path / "runs", ("--checkpoints", f"s3://{BUCKET}/nodes")
     done = run("run", study, *longer, "--out", alone, "--cpus", "2")
     assert done.returncode == 0, done.stderr
     with ExitStack() as nodes:
@@ -60,10 +64,13 @@ def test_three_nodes_of_which_one_dies_give_the_results_of_one_machine(tmp_path:
         words = (f"--address={address}", "--num-cpus=1")
         *_, third = [nodes.enter_context(node(tmp_path / f"{number}.log", *words)) for number in range(3)]
         driver = nodes.enter_context(
-            background(command("run", study, *longer, "--out", out, "--address", address), OPEN)
+            background(command("run", study, *longer, "--out", out, "--address", address, *kept), OPEN)
         )
         begun = (out / "small" / "trials").glob
         wait_until(lambda: len(list(begun("*/metrics.jsonl"))) >= 5, seconds=280, what="two trials have ended")
+        assert {name.split("/")[1] for name in Objects(f"s3://{BUCKET}/nodes").names()} > {"0000", "0001", "0002"}
+        running = [path.parent for path in begun("*/metrics.jsonl") if len(path.read_text().splitlines()) < 40]
+        assert not [name for trial in running for name in trial.glob("*checkpoint*")], "nobody wrote them here"
         kill(third)
         _, told = driver.communicate(timeout=300)
         assert driver.returncode == 0, told

@@ -17,39 +17,58 @@ OTHER = replace(TRIAL, number=8)
 
 
 @pytest.mark.parametrize(
-    ("trial", "allowed", "shared", "alone"),
+    ("trial", "allowed", "on_gpu", "shared", "alone"),
     [
-        (Resources(cpus=2), Budget(8, 0), {"cpu": 2, "gpu": 0}, {"cpu": 8, "gpu": 0}),
-        (Resources(cpus=2, gpus=0.25), Budget(32, 4), {"cpu": 2, "gpu": 0.25}, {"cpu": 2, "gpu": 1}),
-        (Resources(cpus=1, gpus=0.25), Budget(8, 0.5), {"cpu": 1, "gpu": 0.25}, {"cpu": 1, "gpu": 0.5}),
+        (Resources(cpus=2), Budget(8, 0), False, {"cpu": 2, "gpu": 0}, {"cpu": 8, "gpu": 0}),
+        (Resources(cpus=2, gpus=0.25), Budget(32, 4), True, {"cpu": 2, "gpu": 0.25}, {"cpu": 2, "gpu": 1}),
+        (Resources(cpus=1, gpus=0.25), Budget(8, 0.5), True, {"cpu": 1, "gpu": 0.25}, {"cpu": 1, "gpu": 0.5}),
+        (
+            Resources(cpus=1, gpus=1),
+            Budget(8, 4),
+            False,
+            {"cpu": 1, "gpu": 1},
+            {"cpu": 8, "gpu": 1},
+        ),  # memory of the host
         (
             Resources(cpus=2),
-            Budget(21, 0, (Machine(1, 0), Machine(4, 0), Machine(16, 0))),
+            Budget(37, 0, (Machine(1, 0), Machine(4, 0), Machine(16, 0), Machine(16, 0))),
+            False,
             {"cpu": 2, "gpu": 0},
-            {"cpu": 4, "gpu": 0},  # more would leave it but one machine to wait for
+            {"cpu": 16, "gpu": 0},  # four could be those of a larger machine, beside others
+        ),
+        (
+            Resources(cpus=2, gpus=0.5),
+            Budget(80, 2, (Machine(64, 0), Machine(16, 2))),
+            False,
+            {"cpu": 2, "gpu": 0.5},
+            {"cpu": 16, "gpu": 0.5},  # the largest has no GPU
         ),
     ],
 )
 def test_a_trial_is_tried_alone_once(
-    trial: Resources, allowed: Budget, shared: dict[str, float], alone: dict[str, float]
+    trial: Resources, allowed: Budget, on_gpu: bool, shared: dict[str, float], alone: dict[str, float]
 ) -> None:
     holding = Holding(trial, allowed)
-    assert holding.of(TRIAL) == shared
-    assert holding.try_alone(TRIAL)
-    assert holding.of(TRIAL) == alone and holding.of(OTHER) == shared
-    assert not holding.try_alone(TRIAL)
+    assert holding.held_for(TRIAL) == shared
+    assert holding.try_alone(TRIAL, on_gpu=on_gpu)
+    assert holding.held_for(TRIAL) == alone and holding.held_for(OTHER) == shared
+    assert not holding.try_alone(TRIAL, on_gpu=on_gpu)
 
 
 @pytest.mark.parametrize(
-    ("trial", "allowed"),
+    ("trial", "allowed", "on_gpu"),
     [
-        (Resources(cpus=8), Budget(8, 0)),
-        (Resources(cpus=1, gpus=1), Budget(8, 4)),
-        (Resources(cpus=1, workers=2), Budget(8, 0)),  # Ray Train holds what its workers need
+        (Resources(cpus=8), Budget(8, 0), False),
+        (Resources(cpus=2), Budget(3, 0), False),  # the third CPU holds nobody
+        (Resources(cpus=1, gpus=1), Budget(8, 4), True),
+        (Resources(cpus=1, gpus=0.75), Budget(8, 1), True),
+        (Resources(cpus=1, workers=2), Budget(8, 0), False),  # Ray Train holds what its workers need
     ],
 )
-def test_a_trial_without_neighbours_gains_nothing_by_a_second_try(trial: Resources, allowed: Budget) -> None:
-    assert not Holding(trial, allowed).try_alone(TRIAL)
+def test_a_trial_without_neighbours_gains_nothing_by_a_second_try(
+    trial: Resources, allowed: Budget, on_gpu: bool
+) -> None:
+    assert not Holding(trial, allowed).try_alone(TRIAL, on_gpu=on_gpu)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +81,7 @@ def test_a_trial_without_neighbours_gains_nothing_by_a_second_try(trial: Resourc
         (40_000, 2),
         (40_001 * 2, 1),
         (float("inf"), 1),  # it does not fit, and its trial will say so
+        (0.0, 1),  # it could not be tried
     ],
 )
 def test_a_gpu_is_divided_into_as_many_equal_parts_as_its_memory_holds(taken: float, trials: int) -> None:
@@ -75,16 +95,16 @@ def test_what_was_measured_decides_how_many_trials_run_and_what_each_holds_and_c
     assert holding.slots == 2 * MOST_ON_A_GPU  # nothing is known yet
     holding.shares = {CONFIGURATION.architecture: 0.25, "another": 0.5}
     assert holding.slots == 8
-    shared = holding.of(TRIAL)
+    shared = holding.held_for(TRIAL)
     assert shared == {"cpu": 1, "gpu": 0.25}
     assert holding.price(shared, 4.0) == 1.0
-    assert holding.try_alone(TRIAL)
-    assert holding.price(holding.of(TRIAL), 4.0) == 4.0
+    assert holding.try_alone(TRIAL, on_gpu=True)
+    assert holding.price(holding.held_for(TRIAL), 4.0) == 4.0
 
 
 def test_a_trial_that_holds_all_cpus_costs_what_all_of_them_cost() -> None:
     holding = Holding(Resources(cpus=2), Budget(8, 0))
-    assert holding.price(holding.of(TRIAL), 0.1) == pytest.approx(0.1)
-    assert holding.try_alone(TRIAL)
-    assert holding.price(holding.of(TRIAL), 0.1) == pytest.approx(0.4)
-    assert holding.price(holding.of(TRIAL), None) is None
+    assert holding.price(holding.held_for(TRIAL), 0.1) == pytest.approx(0.1)
+    assert holding.try_alone(TRIAL, on_gpu=False)
+    assert holding.price(holding.held_for(TRIAL), 0.1) == pytest.approx(0.4)
+    assert holding.price(holding.held_for(TRIAL), None) is None

@@ -62,8 +62,23 @@ def test_on_a_cluster_each_trial_finds_its_place_on_one_machine(
 
 
 def test_a_trial_that_no_machine_of_a_cluster_can_hold_is_refused() -> None:
-    with pytest.raises(ResourceError, match=r"4 CPUs and 0 GPUs, and no machine .* \(the largest: 3 CPUs, 0 GPUs\)"):
+    with pytest.raises(
+        ResourceError, match=r"asks for 4 CPUs on one machine, and the best of the cluster has 3 CPUs\n"
+    ):
         Budget(9, 0, (SMALL,) * 3).slots(Resources(cpus=4))
+    behind = (Machine(64, 0), Machine(4, 8))
+    with pytest.raises(ResourceError, match=r"8 CPUs and 1 of a GPU on one machine, .* has 4 CPUs and 8 GPUs\n"):
+        Budget(68, 8, behind).slots(Resources(cpus=8, gpus=1))
+    with pytest.raises(
+        ResourceError, match=r"of the 3 workers of a trial only 2 find a place .*\n.*workers to 2 or less"
+    ):
+        Budget(6, 0, (SMALL, SMALL)).slots(Resources(cpus=2, workers=3))
+
+
+def test_auto_divides_whole_gpus() -> None:
+    with pytest.raises(ResourceError, match=r"divides whole GPUs, and the study may use 0.5\n  give --gpus 1 or more"):
+        Budget(8, 0.5).slots(Resources(gpus="auto"))
+    assert Budget(8, 2).slots(Resources(gpus="auto")) == 2
 
 
 def test_asking_for_more_than_was_found_is_refused_with_what_was_found() -> None:

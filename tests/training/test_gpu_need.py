@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
 
 from ablate.study.load import parse_study
-from ablate.training.gpu_need import gpu_needs, heaviest_choices
+from ablate.training.gpu_need import beside_the_network, gpu_needs, heaviest_choices
 from tests.training.trials import trial
 
 SEARCH = """study: shared
-data: digits
+data: {name: digits}
 space:
   backbone: {mlp: {width: [16, 64]}, simple_cnn: {}}
   embedding_dim: [8, 16]
   loss: {contrastive: {margin: {uniform: [0.2, 1.0]}}, triplet: {}}
   sampler: [random, hard]
+  optimizer: [sgd, adamw]
   batch: {classes: [4, 6], per_class: [2, 16]}
 resources: {gpus: auto}
-""".replace("data: digits", "data: {name: digits}")
-ARMS = SEARCH.replace("contrastive: {margin: {uniform: [0.2, 1.0]}}", "contrastive: {}").replace(
-    "[8, 16]", "8"
-).replace("{classes: [4, 6], per_class: [2, 16]}", "{classes: 6, per_class: 16}").replace(
-    "mlp: {width: [16, 64]}", "mlp: {}"
-).replace("sampler: [random, hard]", "sampler: random") + (
-    "ablation: {design: one_at_a_time, factors: {loss: [triplet, contrastive], backbone: [mlp, simple_cnn]},\n"
-    "           baseline: {loss: triplet, backbone: mlp}, seeds: 2}\n"
-)
+"""
+ARMS = """study: shared
+data: {name: digits}
+space:
+  backbone: [mlp, simple_cnn]
+  embedding_dim: 8
+  loss: [contrastive, triplet]
+  batch: {classes: 6, per_class: 16}
+resources: {gpus: auto}
+ablation:
+  design: one_at_a_time
+  factors: {loss: [triplet, contrastive], backbone: [mlp, simple_cnn]}
+  baseline: {loss: triplet, backbone: mlp}
+  seeds: 2
+"""
+MARGINS = """study: shared
+data: {name: digits}
+space:
+  backbone: mlp
+  loss: contrastive
+  batch: {classes: 6, per_class: 16}
+resources: {gpus: auto}
+ablation:
+  design: one_at_a_time
+  factors: {loss.margin: [0.2, 0.4, 0.8]}
+  baseline: {loss.margin: 0.2}
+  seeds: 2
+"""
 
 
-def test_each_architecture_of_a_search_has_every_loss_and_sampler_with_the_largest_batch() -> None:
+def test_each_architecture_of_a_search_has_all_that_takes_memory_with_the_largest_batch() -> None:
     found = heaviest_choices(parse_study(SEARCH, "s.yaml").spaces)
     assert len(found) == 2 * 2 + 2
     for own in found:
         assert len({choice.architecture for choice in own}) == 1
-        assert {(c.loss.name, c.sampler.name) for c in own} == {
-            (loss, sampler) for loss in ("contrastive", "triplet") for sampler in ("random", "hard")
-        }
+        assert [beside_the_network(choice) for choice in own] == list(
+            product(("contrastive", "triplet"), ("random", "hard"), ("sgd", "adamw"))
+        )
         assert {(choice.batch_classes, choice.batch_per_class) for choice in own} == {(6, 16)}
 
 
@@ -48,6 +69,11 @@ def test_of_an_ablation_each_architecture_has_what_its_arms_have() -> None:
         "mlp": ["triplet", "contrastive"],
         "simple_cnn": ["triplet"],
     }
+
+
+def test_arms_that_differ_in_nothing_that_takes_memory_are_measured_once() -> None:
+    ((only,),) = heaviest_choices(parse_study(MARGINS, "m.yaml").spaces)
+    assert only.loss.name == "contrastive"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="measures the memory of a GPU, and there is none")

@@ -37,11 +37,12 @@ def spent(folder: Path, gpus: float = 0.0, usd_per_hour: float | None = None) ->
 
 def test_seconds_of_an_earlier_process_count_for_gpu_seconds_and_money(tmp_path: Path) -> None:
     made = spent(tmp_path, gpus=0.5, usd_per_hour=3.6)
-    made.earlier = Progress(epoch=1, seconds=900.0, train_seconds=40.0)
+    # the process before had a whole GPU: the trial had run out of memory beside others
+    made.earlier = Progress(epoch=1, seconds=900.0, gpu_seconds=900.0, usd=1.8, train_seconds=40.0)
     costs = made.costs(Progress(epoch=2, train_seconds=80.0), batch_size=10, steps=200)
     assert costs["cost/seconds"] == pytest.approx(1000, abs=5)
-    assert costs["cost/gpu_seconds"] == pytest.approx(0.5 * costs["cost/seconds"])
-    assert costs["cost/usd"] == pytest.approx(costs["cost/seconds"] / 3600 * 3.6)
+    assert costs["cost/gpu_seconds"] == pytest.approx(900 + 0.5 * 100, abs=2.5)
+    assert costs["cost/usd"] == pytest.approx(1.8 + 100 / 3600 * 3.6, abs=0.005)
     assert costs["cost/samples_per_second"] == 2 * 200 * 10 / 80
 
 
