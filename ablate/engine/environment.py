@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from typing import Any
 
 SETTINGS = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the old engine is silent at verbose=0; the new one prints errors all the same
@@ -67,6 +68,26 @@ def skip_callback_tags() -> None:
 
     if hasattr(usage, "tag_callbacks"):
         usage.tag_callbacks = lambda callbacks: False
+
+
+def outlive_low_memory() -> None:
+    """Let Tune take a process that Ray ended for want of memory for an actor that died: it would end the whole study.
+
+    Ray 2.60, `air/execution/_internal/actor_manager.py`: its OutOfMemoryError is neither an actor's error nor a task's.
+    """
+    from ray.air.execution._internal.actor_manager import RayActorManager
+    from ray.exceptions import OutOfMemoryError, RayActorError
+
+    failed = RayActorManager._actor_task_failed
+    if failed.__name__ == "as_an_actor":
+        return
+
+    def as_an_actor(manager: Any, tracked_actor_task: Any, exception: Exception) -> None:  # called by keywords
+        if isinstance(exception, OutOfMemoryError):
+            exception = RayActorError(error_msg=str(exception))
+        failed(manager, tracked_actor_task, exception)
+
+    RayActorManager._actor_task_failed = as_an_actor
 
 
 def for_workers() -> dict[str, str]:

@@ -49,6 +49,7 @@ def train_trials(
 
     logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
     environment.skip_callback_tags()
+    environment.outlive_low_memory()
     from ablate.engine.recorder import Recorder
     from ablate.engine.searcher import StudySearcher
     from ablate.engine.stopping import GroupedStopping

@@ -7,8 +7,10 @@ meant to stay is set back here: random generators, global flags of torch, thread
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import sys
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -63,9 +65,20 @@ def _collect() -> None:
     """
     global _modules_when_frozen
     gc.collect()
+    _give_back()
     if len(sys.modules) != _modules_when_frozen:
         _modules_when_frozen = len(sys.modules)
         gc.freeze()
+
+
+def _give_back() -> None:
+    """Return freed memory to the system; glibc alone does, and Linux with it.
+
+    Each trial is trained by a thread of its own, and each thread may get an arena of its own, which keeps what was freed in
+    it: 0.9 GiB a trial for EfficientNet-B0 at 48 pixels, 7 GiB after eight trials.
+    """
+    with suppress(OSError, AttributeError):  # another libc has no such function, and other habits
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 atexit.register(gc.unfreeze)  # or triton's binding (nanobind) prints pages of leaks when the process ends

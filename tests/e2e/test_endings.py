@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from ablate.engine.leftovers import processes_of
@@ -207,3 +208,40 @@ def test_a_diverging_trial_fails_with_its_epoch(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stderr
     (row,) = rows(out / "small")
     assert row["state"] == "failed" and row["reason"].startswith("diverged: ")
+
+
+GREEDY = '''
+from ablate.catalogue.losses import LOSSES
+
+
+@LOSSES.register("greedy", source="a test")
+def greedy():
+    """Takes memory until somebody stops it."""
+    import time
+
+    taken = []
+    while len(taken) < 80:
+        taken.append(b"1" * 100_000_000)
+        time.sleep(0.1)
+    raise AssertionError("nobody has stopped it")
+'''
+
+
+def test_a_trial_that_ray_ends_for_the_memory_of_the_machine_is_tried_again_alone(tmp_path: Path) -> None:
+    """Ray's memory monitor is told to step in a little above what is in use now."""
+    memory = psutil.virtual_memory()
+    threshold = 1 - memory.available / memory.total + 1.5e9 / memory.total
+    if threshold > 0.95 or memory.available < 10e9:
+        pytest.skip("wants 10 GB of free memory, some of which it takes")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(GREEDY)
+    study, out = write_study(tmp_path, trials=1, epochs=1, stopping="none"), tmp_path / "runs"
+    monitor = {"RAY_memory_usage_threshold": f"{threshold:.3f}", "RAY_memory_monitor_refresh_ms": "100"}
+    words = ("--out", out, "--cpus", "2", "--set", "space.loss=greedy")
+    done = run("run", study, *words, env={"PYTHONPATH": str(tmp_path / "site"), **monitor})
+    assert done.returncode == 1, done.stderr
+    (row,) = rows_with(tmp_path, out)
+    assert row["state"] == "failed", done.stderr
+    assert row["reason"].startswith(
+        "trained alone after it had run out of memory beside others: out of memory: the machine"
+    )

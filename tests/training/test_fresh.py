@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import json
+import platform
 import random
 import subprocess
 import sys
+import threading
 import weakref
 from dataclasses import replace
 from itertools import cycle, islice, product
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -134,3 +137,23 @@ def test_the_weights_of_the_last_trial_are_free_before_the_next(
 
 def test_another_seed_gives_other_numbers(spec: TrialSpec) -> None:
     assert reports_of(spec) != reports_of(replace(again(spec, 1), seed=4))
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="glibc keeps what threads have freed; others have other habits"
+)
+def test_memory_that_an_ended_thread_has_freed_goes_back_to_the_system() -> None:
+    """In an arena of its own, below a block that is still there."""
+    process, kept = psutil.Process(), []
+
+    def work() -> None:
+        blocks = [torch.ones(20_000) for _ in range(4_000)]  # 80 kB each: below what would be mapped by itself
+        kept.append(blocks[-1])
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    before = process.memory_info().rss
+    fresh_start(seed=0, cpus=1, gpus=0.0)
+    assert before - process.memory_info().rss > 200e6
+    assert kept[0].sum() == 20_000
