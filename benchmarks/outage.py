@@ -1,33 +1,31 @@
 """Does a tracking server that is down slow any trial, or lose anything? A study whose MLflow server is ended in the middle.
 
-    python benchmarks/outage.py [--database URL] [--seconds 60] [--trials 90] [--epochs 120]
+    python benchmarks/outage.py [--seconds 60] [--trials 90] [--epochs 120]
 
 `ablate run` as a user types it, on the digits that come with scikit-learn, one trial at a time, with `--tracking-uri` of an
-MLflow server over --database (a file of sqlite by default; PostgreSQL: postgresql+psycopg2://...). After a third of the trials
-the server is ended for so many seconds, and started again. Printed: the median seconds of the trials, from hand-out to end,
-before, during and after; the ratio of during to the mean of the other two; and what MLflow lacks at the end.
+MLflow server over a PostgreSQL of its own. After a third of the trials the server is ended for so many seconds, and started
+again. Printed: the median seconds of the trials, from hand-out to end, before, during and after; the ratio of during to the
+mean of the other two; and what MLflow lacks at the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
 
 from ablate.store.journal import open_to_read
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.e2e.services import mlflow_server, postgresql
 
 STUDY = """
 study: outage
@@ -47,17 +45,16 @@ ABLATE = [sys.executable, "-c", "from ablate.cli import main; main()"]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--database")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--trials", type=int, default=90)
     parser.add_argument("--epochs", type=int, default=120)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        database = given.database or f"sqlite:///{folder / 'mlflow.db'}"
-        began, ended, missing = measure(
-            folder, database, seconds=given.seconds, trials=given.trials, epochs=given.epochs
-        )
+        with postgresql() as databases:
+            began, ended, missing = measure(
+                folder, f"{databases}mlflow", seconds=given.seconds, trials=given.trials, epochs=given.epochs
+            )
         report(folder / "runs" / "outage", began, ended, missing)
 
 
@@ -65,8 +62,7 @@ def measure(folder: Path, database: str, *, seconds: float, trials: int, epochs:
     """When the outage began and ended, and the trials that MLflow knows otherwise than the store."""
     study, runs = folder / "outage.yaml", folder / "runs"
     study.write_text(STUDY.format(trials=trials, epochs=epochs))
-    uri = f"http://127.0.0.1:{PORT}"
-    with server(folder, database):
+    with mlflow_server(folder, database, PORT) as uri:
         words = [*ABLATE, "run", str(study), "--out", str(runs), "--cpus", "1", "--tracking-uri", uri]
         driver = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         while count_ended(runs / "outage") < trials // 3:
@@ -75,7 +71,7 @@ def measure(folder: Path, database: str, *, seconds: float, trials: int, epochs:
     began = time.time()
     time.sleep(seconds)
     ended = time.time()
-    with server(folder, database):
+    with mlflow_server(folder, database, PORT) as uri:
         _, told = driver.communicate()
         assert driver.returncode == 0, told
         stored = rows("summarize", str(runs / "outage"))
@@ -85,9 +81,8 @@ def measure(folder: Path, database: str, *, seconds: float, trials: int, epochs:
 
 def report(study: Path, began: float, ended: float, missing: list[str]) -> None:
     """The table."""
-    known = optuna.load_study(study_name="outage", storage=open_to_read(study / "journal.log")).get_trials(
-        deepcopy=False
-    )
+    storage = open_to_read(study / "journal.log")
+    known = optuna.load_study(study_name="outage", storage=storage).get_trials(deepcopy=False)
     seconds: dict[str, list[float]] = {"before": [], "during": [], "after": []}
     for trial in known:
         assert trial.datetime_start is not None and trial.datetime_complete is not None, f"{trial.number} has not ended"
@@ -98,9 +93,8 @@ def report(study: Path, began: float, ended: float, missing: list[str]) -> None:
     for part, median in medians.items():
         print(f"{part:8} {len(seconds[part]):4} trials  median {median:6.2f} s")
     assert len(medians) == 3, "the study was over too early: give more --trials or --epochs"
-    print(
-        f"ratio    {medians['during'] / statistics.fmean([medians['before'], medians['after']]):.3f}  (1: no trial slowed)"
-    )
+    ratio = medians["during"] / statistics.fmean([medians["before"], medians["after"]])
+    print(f"ratio    {ratio:.3f}  (1: no trial slowed)")
     print(f"missing  {len(missing)} of {len(known)} trials in MLflow {missing[:5] or ''}")
 
 
@@ -114,35 +108,6 @@ def rows(*words: str) -> dict[str, Any]:
     done = subprocess.run([*ABLATE, *words, "--format", "json"], capture_output=True, text=True, check=True)
     kept = ("state", "reason", "seed", "epochs", "params", "metrics", "cost")
     return {row["id"]: {key: row[key] for key in kept} for row in json.loads(done.stdout)["trials"]}
-
-
-@contextmanager
-def server(folder: Path, database: str) -> Iterator[None]:
-    """An MLflow server, from when it answers until its end."""
-    words = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={PORT}", "--workers=1"]
-    words += [f"--backend-store-uri={database}", "--serve-artifacts", f"--artifacts-destination={folder / 'artifacts'}"]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "server.log").open("a") as log:
-        started = subprocess.Popen(
-            words, stdout=log, stderr=log, env={**os.environ, **quiet}, start_new_session=True, cwd=folder
-        )
-    try:
-        while not answers():
-            assert started.poll() is None, (folder / "server.log").read_text()
-            time.sleep(0.2)
-        yield
-    finally:
-        os.killpg(started.pid, signal.SIGTERM)
-        started.wait(timeout=60)
-
-
-def answers() -> bool:
-    """Whether the server is there."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from ablate.errors import AblateError
 from ablate.types import counted
 
 if TYPE_CHECKING:
+    from ablate.engine.options import Outcome
     from ablate.store.read import StudyResults
     from ablate.study.study import Study
     from ablate.summary.scaling import Scaling
@@ -87,6 +88,11 @@ def run(
         checkpoints=checkpoints,
     )
     outcome = run_study(loaded, options)
+    _tell(loaded.name, outcome)
+
+
+def _tell(study: str, outcome: Outcome) -> None:
+    """How a run ended: in words, and in the exit code."""
     for note in outcome.notes:
         typer.echo(note, err=True)
     again = f"ablate summarize {os.path.relpath(outcome.folder)}"
@@ -99,7 +105,7 @@ def run(
     forbidden = sum(row.infeasible for row in outcome.results)
     infeasible = f", {forbidden} infeasible" if forbidden else ""
     trials_run = counted(len(outcome.results), "trial")
-    typer.echo(f"{loaded.name}: {trials_run}, {len(failed)} failed{infeasible}\nread it    {again}")
+    typer.echo(f"{study}: {trials_run}, {len(failed)} failed{infeasible}\nread it    {again}")
     if failed:
         raise typer.Exit(1)
 

@@ -45,7 +45,7 @@ class Closing:
 
 def still_open(memory: Memory) -> Closing:
     """What the study lacks."""
-    known = memory.latency()
+    known = memory.measured.latency()
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
@@ -53,7 +53,7 @@ def still_open(memory: Memory) -> Closing:
     if not found:
         return Closing(architectures, [], None)
     own = memory.study.ablation is not None  # each arm has read its own
-    to_test = [memory.asked(row.id) for row in found if not own and row.id not in memory.tests()]
+    to_test = [memory.asked(row.id) for row in found if not own and row.id not in memory.measured.tests()]
     drawn = pictures.are_current(memory.folder.trial(found[0].id))
     return Closing(architectures, to_test, None if drawn else memory.asked(found[0].id))
 
@@ -78,7 +78,7 @@ def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]
 
 def measure_space(memory: Memory, specify: Specify) -> None:
     """The latency of every architecture that the study can propose, where they can be listed."""
-    spaces, known = memory.study.spaces, memory.latency()
+    spaces, known = memory.study.spaces, memory.measured.latency()
     any_trial = Asked(0, spaces[0].first(), memory.study.seed)
     configurations = [
         replace(any_trial.configuration, **architecture._asdict())
@@ -97,7 +97,7 @@ def _measure(
     task = ray.remote(_on_worker).options(num_cpus=trial.cpus, num_gpus=trial.gpus)
     configurations = {name: configuration.to_dict() for name, configuration in architectures.items()}
     latency, tests = ray.get(task.remote(configurations, trial.to_dict(), [spec.to_dict() for spec in to_test]))
-    memory.note_closing(latency=latency, tests=tests)
+    memory.measured.note(latency=latency, tests=tests)
 
 
 def _on_worker(

@@ -23,7 +23,7 @@ def measure_shares(memory: Memory, specify: Callable[[Asked], TrialSpec]) -> dic
     """
     kind = ", ".join(sorted(name for name in ray.cluster_resources() if name.startswith("accelerator_type:")))
     wanted = heaviest_choices(memory.study.spaces)
-    noted = memory.gpu_shares(kind)
+    noted = memory.measured.gpu_shares(kind)
     missing = [choices for choices in wanted if choices[0].architecture not in noted]
     if not missing:
         return noted
@@ -36,8 +36,8 @@ def measure_shares(memory: Memory, specify: Callable[[Asked], TrialSpec]) -> dic
             f"the GPU memory of {memory.study.name}'s networks could not be measured ({str(error).strip().splitlines()[-1]})\n"
             "  write a share in place of auto, such as resources.gpus: 0.25"
         ) from None
-    memory.note_gpu_shares(kind, shares_of(taken, total))
-    return memory.gpu_shares(kind)
+    memory.measured.note_gpu_shares(kind, shares_of(taken, total))
+    return memory.measured.gpu_shares(kind)
 
 
 def _on_worker(candidates: list[list[dict[str, Any]]]) -> tuple[dict[str, float], float]:

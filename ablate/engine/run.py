@@ -292,4 +292,4 @@ class _Run:
 
     def _specify(self, asked: Asked) -> TrialSpec:
         """What a worker is told of one trial."""
-        return specify(asked, self.study, self.data, self.folder, self.memory.latency())
+        return specify(asked, self.study, self.data, self.folder, self.memory.measured.latency())

@@ -224,26 +224,21 @@ class StudyFolder:
 
     def check_checkpoints(self, address: str | None) -> str | None:
         """Where this study keeps them: where it does already, else at `address`. Raises StoreError where these are two."""
-        if not self.description.exists() or address == self.checkpoints_address:
-            return address
-        if address is None:
-            return self.checkpoints_address
-        has = "in this folder" if self.checkpoints_address is None else f"at {self.checkpoints_address}"
-        raise StoreError(
-            f"{self.path}: this study keeps its checkpoints {has}, not at {address}\n"
-            "  leave --checkpoints out to go on with it, or start anew with --fresh (the old study is kept beside it)"
-        )
+        return self._stays("--checkpoints", address, self.checkpoints_address, "checkpoints are", "in this folder")
 
     def check_storage(self, url: str | None) -> str | None:
         """The database of this study: the one it has, else `url`. Raises StoreError where these are two."""
-        if not self.description.exists() or url == self.storage_url:
-            return url
-        if url is None:
-            return self.storage_url
-        has = "a journal in this folder" if self.storage_url is None else self.storage_url
+        return self._stays("--storage", url, self.storage_url, "memory is", "a journal in this folder")
+
+    def _stays(self, option: str, asked: str | None, kept: str | None, what: str, without: str) -> str | None:
+        """A study that is there goes on with what it has."""
+        if not self.description.exists() or asked == kept:
+            return asked
+        if asked is None:
+            return kept
         raise StoreError(
-            f"{self.path}: this study's memory is {has}, not {url}\n"
-            "  leave --storage out to go on with it, or start anew with --fresh (the old study is kept beside it)"
+            f"{self.path}: this study's {what} {kept or without}, not {asked}\n"
+            f"  leave {option} out to go on with it, or start anew with --fresh (the old study is kept beside it)"
         )
 
     def set_aside(self) -> Path | None:

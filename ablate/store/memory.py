@@ -1,7 +1,7 @@
 """The study's memory: every trial, in an Optuna storage that survives whatever ends the driver.
 
 Optuna holds parameters, the objective of each epoch, state, and as user attributes `trial` (configuration, seed) and `end`
-(state, reason, metrics, cost); what is found out after the last trial (latency, test) are attributes of the study. Only the
+(state, reason, metrics, cost); what is measured of networks and not by a trial is in `measured`. Only the
 driver's main thread uses a Memory; others get rows, which never change. Drivers that share a study have one Memory each, on
 one database: a trial's attribute `driver` says whose it is.
 """
@@ -24,6 +24,7 @@ from ablate.store.drivers import Driver
 from ablate.store.folder import StudyFolder
 from ablate.store.group import Group
 from ablate.store.lengthen import continuation, copy_files
+from ablate.store.measured import Measured
 from ablate.store.others import Others
 from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, reached, result_of
 from ablate.store.samplers import directions_of
@@ -58,6 +59,7 @@ class Memory:
         with self.driver.turn():
             name = name_in_storage(folder, study.name)
             self._optuna = self._open(name)
+            self.measured = Measured(self._optuna)
             self._study_id = self._storage.get_study_id_from_name(name)
             self._settle()
             if study.ablation is None:
@@ -155,7 +157,7 @@ class Memory:
         asked = asked_of(self._frozen(number))
         group = None if asked.group is None else self.group(asked.group)  # made before this trial counts as ended
         end = end_of(curves.read(self.folder.trial(asked.id)), self.objective)
-        numbers = reached(end, asked.configuration, self.latency())
+        numbers = reached(end, asked.configuration, self.measured.latency())
         lacking = [each.metric for each in self.objectives if each.metric not in numbers]
         if state == "complete" and lacking:
             what = ", ".join(lacking) if end["metrics"] else "a report"
@@ -190,42 +192,22 @@ class Memory:
 
     def curve(self, number: int) -> Curve:
         """The same of one trial."""
-        return curve_of(self._frozen(number), self.folder, self.objectives, self.latency())
+        return curve_of(self._frozen(number), self.folder, self.objectives, self.measured.latency())
 
     def groups(self) -> dict[int, str | None]:
         """Which trials are stopped together: {number: group}."""
         return {trial.number: asked_of(trial).group for trial in self._known()}
 
-    def latency(self) -> dict[str, dict[str, float]]:
-        """What was measured of each architecture: {architecture: {"cost/latency_ms_p50": ...}}."""
-        return dict(self._optuna.user_attrs.get("latency", {}))
-
-    def tests(self) -> dict[str, dict[str, float]]:
-        """What the test split said of each trial that was allowed to read it: {id: {"test/...": ...}}."""
-        return dict(self._optuna.user_attrs.get("test", {}))
-
-    def gpu_shares(self, kind: str) -> dict[str, float]:
-        """Of a GPU of this kind, for each architecture that was measured on one."""
-        return dict(self._optuna.user_attrs.get("gpu_shares", {}).get(kind, {}))
-
-    def note_gpu_shares(self, kind: str, shares: Mapping[str, float]) -> None:
-        """Write down what was measured."""
-        known = self._optuna.user_attrs.get("gpu_shares", {})
-        self._optuna.set_user_attr("gpu_shares", {**known, kind: {**self.gpu_shares(kind), **shares}})
-
-    def note_closing(self, *, latency: Mapping[str, Any], tests: Mapping[str, Any]) -> None:
-        """Write down what was found after the last trial."""
-        self._optuna.set_user_attr("latency", self.latency() | dict(latency))
-        self._optuna.set_user_attr("test", self.tests() | dict(tests))
-
     def results(self) -> list[TrialResult]:
         """A row per trial."""
-        latency, tests = self.latency(), self.tests()
+        latency, tests = self.measured.latency(), self.measured.tests()
         return [result_of(t, self.folder, self.objective, latency, tests) for t in self._known()]
 
     def result(self, id: str) -> TrialResult:
         """The row of one trial."""
-        return result_of(self._frozen(int(id)), self.folder, self.objective, self.latency(), self.tests())
+        return result_of(
+            self._frozen(int(id)), self.folder, self.objective, self.measured.latency(), self.measured.tests()
+        )
 
     def begun(self, id: str) -> int:
         """When a trial was handed out, in milliseconds since 1970."""
@@ -288,10 +270,8 @@ class Memory:
         trial = self._frozen(number)
         end, asked = trial.user_attrs["end"], asked_of(trial)
         if end["state"] != "complete":
-            checkpoints.forget(
-                self.folder, trial_id(number)
-            )  # never continued: many stopped trials would fill the disk
-        numbers = reached(end, asked.configuration, self.latency())
+            checkpoints.forget(self.folder, asked.id)  # never continued: many stopped trials would fill the disk
+        numbers = reached(end, asked.configuration, self.measured.latency())
         values = [numbers[each.metric] for each in self.objectives] if end["state"] == "complete" else None
         self._optuna.tell(number, values, state=STATES[end["state"]])
 

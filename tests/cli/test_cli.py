@@ -194,6 +194,8 @@ def test_cost_prints_the_card_of_an_architecture(tmp_path: Path, own_cache: Path
         ("mlp --set width=3", "write backbone.NAME=VALUE"),
         ("mlp --set backbone.width=[3,4]", "a card is of one architecture"),
         ("mlp --image-size 4", "8 or more"),
+        ("mlp --views two", "write one of: one, mirror, turns"),
+        ("text_cnn --views mirror", "books, which have one view"),
         ("mlp --format html", "write one of: table, md, json"),
         ("text_cnn --set data.tokens=1000", "stay within 4 to 512"),
     ],

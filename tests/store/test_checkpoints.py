@@ -119,14 +119,14 @@ def test_two_studies_of_one_name_do_not_meet_in_the_store(memory: Memory, tmp_pa
 def test_a_study_stays_where_its_checkpoints_are(memory: Memory, tmp_path: Path) -> None:
     assert memory.folder.check_checkpoints(None) == memory.folder.check_checkpoints(ADDRESS) == ADDRESS
     with pytest.raises(
-        StoreError, match=rf"keeps its checkpoints at {ADDRESS}, not at s3://else\n  leave --checkpoints"
+        StoreError, match=rf"this study's checkpoints are {ADDRESS}, not s3://else\n  leave --checkpoints"
     ):
         memory.folder.check_checkpoints("s3://else")
     plain = StudyFolder(tmp_path / "plain")
     plain.path.mkdir()
     plain.describe(memory.study)
     assert "checkpoints" not in json.loads(plain.description.read_text()) and plain.checkpoints("0000") == ""
-    with pytest.raises(StoreError, match="keeps its checkpoints in this folder, not at"):
+    with pytest.raises(StoreError, match="this study's checkpoints are in this folder, not s3"):
         plain.check_checkpoints(ADDRESS)
 
 

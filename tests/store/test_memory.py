@@ -292,7 +292,7 @@ def test_latency_and_tests_join_the_rows_they_belong_to(tmp_path: Path) -> None:
     rows = run_to_the_end(memory)
     best = rows[3]
     architecture = memory.asked(best.id).configuration.architecture
-    memory.note_closing(
+    memory.measured.note(
         latency={architecture: {"cost/latency_ms_p50": 1.5}}, tests={best.id: {"test/recall_at_1": 0.4}}
     )
     for row in open_memory(tmp_path).results():

@@ -190,7 +190,7 @@ def test_a_study_that_goes_on_writes_only_what_changed(
     monkeypatch.setattr(MlflowRuns, "update", noted)
     close(memory, store)
     assert written == []
-    memory.note_closing(latency={}, tests={rows[0].id: {"test/recall_at_1": 0.4}})
+    memory.measured.note(latency={}, tests={rows[0].id: {"test/recall_at_1": 0.4}})
     close(memory, store)
     assert written == [rows[0].id]
     _, _, runs = runs_of(store)
@@ -204,7 +204,7 @@ def test_runs_that_somebody_deleted_are_written_again(tmp_path: Path, store: str
     for file in tmp_path.glob("mlflow.db*"):
         file.unlink()
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    memory.note_closing(latency={}, tests={"0000": {"test/recall_at_1": 0.4}})
+    memory.measured.note(latency={}, tests={"0000": {"test/recall_at_1": 0.4}})
     close(memory, store)
     _, _, runs = runs_of(store)
     assert "0000" in runs

@@ -66,7 +66,7 @@ def test_mlflow_gives_the_same_rows_as_the_folder(tmp_path: Path, store: str) ->
     """Of a trial that still runs MLflow has no metrics and costs yet: those are logged at its end."""
     memory = open_memory(tmp_path / "study")
     run_to_the_end(memory)
-    memory.note_closing(latency={}, tests={"0000": {"test/recall_at_1": 0.4}})
+    memory.measured.note(latency={}, tests={"0000": {"test/recall_at_1": 0.4}})
     asked = new(memory)
     train(memory, asked, 0.5)
     close(memory, store)

@@ -102,7 +102,7 @@ def test_points_are_compared_at_the_rungs_with_the_latency_that_was_measured(tmp
     asked = new(memory)
     train(memory, asked, 0.2, 0.3)
     assert memory.curves() == {}
-    memory.note_closing(latency={asked.configuration.architecture: {"cost/latency_ms_p50": 1.5}}, tests={})
+    memory.measured.note(latency={asked.configuration.architecture: {"cost/latency_ms_p50": 1.5}}, tests={})
     assert memory.curves() == {0: {1: (-0.2, 1.5), 2: (-0.3, 1.5)}}
     memory.finish(asked.number, "complete")
     assert optunas(tmp_path).get_trials()[0].values == [0.3, 1.5]
