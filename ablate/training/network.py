@@ -53,7 +53,8 @@ class SiameseNetwork(nn.Module):
         if self.training or self.views == "one":
             return self._embed(images)
         embeddings = self._embed(torch.cat(_turned(images, mirrored_only=self.views == "mirror")))
-        side_by_side = torch.cat(embeddings.chunk(self.num_views), dim=1)
+        # -1, not len(images): an exported network takes batches of any size
+        side_by_side = embeddings.reshape(self.num_views, -1, self.head.out_features).transpose(0, 1).flatten(1)
         return side_by_side / math.sqrt(self.num_views)
 
     def _embed(self, images: Float[Tensor, "B *item"]) -> Float[Tensor, "B D"]:
