@@ -93,14 +93,17 @@ def print_regret(study: Study, grid: Grid, *, repeats: int, slots: int) -> None:
         "Ray's OptunaSearch + ASHA": lambda seed: Stock(study.space, objective, asha=ASHA, seed=seed),
     }
     print(f"grid: {len(grid.curves)} configurations, {grid.epochs:,} epochs; best {objective.metric} {best:.4f}")
-    print(f"{repeats} repeats, {slots} slots; regret in percent: mean (worst tenth begins at) after so many epochs\n")
+    print(f"{repeats} repeats, {slots} slots; regret in percent after so many epochs:")
+    print("mean ± its standard error (where the worst tenth begins)\n")
     heads = [f"{budget} epochs" for budget in budgets]
     print(f"| search | {' | '.join(heads)} | trials | within {WITHIN:g} % | epochs to it, median |")
     print(f"|{' --- |' * (len(heads) + 4)}")
     for name, make in searches.items():
         runs = list(repeated(make, grid, repeats=repeats, budget=budgets[-1], slots=slots))
         rows = np.array([regrets(found, objective, best, budgets) for found in runs])
-        cells = [f"{rows[:, k].mean():.2f} ({np.quantile(rows[:, k], 0.9):.2f})" for k in range(len(budgets))]
+        errors = rows.std(axis=0, ddof=1) / math.sqrt(repeats)
+        tenths = np.quantile(rows, 0.9, axis=0)
+        cells = [f"{m:.2f} ± {e:.2f} ({t:.2f})" for m, e, t in zip(rows.mean(axis=0), errors, tenths, strict=True)]
         reached = np.array([epochs_to(found, objective, best) for found in runs])
         share, median = np.isfinite(reached).mean(), float(np.median(reached))
         epochs = f"{median:.0f}" if math.isfinite(median) else f"more than {budgets[-1]}"
@@ -144,7 +147,7 @@ def print_fronts(study: Study, grid: Grid, *, repeats: int, slots: int) -> None:
 def main() -> None:
     """Prints both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=50, help="of each search in the first table")
+    parser.add_argument("--repeats", type=int, default=200, help="of each search in the first table")
     parser.add_argument("--front-repeats", type=int, default=20, help="in the second")
     parser.add_argument("--slots", type=int, default=4, help="trials at once")
     parser.add_argument("--table", type=Path, default=HERE / "replay.csv.gz")
