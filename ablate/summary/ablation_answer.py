@@ -10,7 +10,7 @@ from ablate.study.configuration import SLOTS
 from ablate.summary.ablation_tables import POINTS, p_text
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
-from ablate.summary.search_report import said
+from ablate.summary.search_report import infeasible, said, trained_seconds
 from ablate.summary.twins import twins_of
 from ablate.types import counted
 
@@ -30,7 +30,7 @@ def answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> list
         names = ", ".join(f"{_level(effect)} and {effect.baseline}" for effect in alike)
         lines.append(f"{study.study}: equivalent within {(cells.design.margin or 0) * POINTS:g} points: {names}")
     lines += [f"{study.study}: {line}" for line in _open(cells, effects, found=bool(sure or alike))]
-    return [*lines, *_warnings(cells), _ground(study, cells)]
+    return [*lines, *_warnings(cells), _ground(study, cells), *infeasible(study)]
 
 
 def _found(cells: Cells, effect: Effect) -> str:
@@ -79,7 +79,9 @@ def _untested(cells: Cells) -> str:
     if seeds == 0:
         return "no arm has a complete trial yet"
     if len(cells.design.seeds) > 1:
-        return "no comparison is complete in two seeds yet; what is missing is trained by the same `ablate run`"
+        more = any(cells.is_open(arm) for arm in cells.design.arms)
+        last = "yet; what is missing is trained by the same `ablate run`" if more else "and nothing is left to train"
+        return f"no comparison is complete in two seeds {last}"
     return "one seed: no intervals and no tests; give `seeds: 3` or more, and only the new ones are trained"
 
 
@@ -101,15 +103,13 @@ def _size(cells: Cells, effect: Effect) -> str:
 
 def _warnings(cells: Cells) -> Iterator[str]:
     """What a reader must know before he believes the numbers."""
-    lost = [
-        arm for arm, rows in cells.rows.items() if not rows and cells.ended[arm] and not cells.ended[arm]["running"]
-    ]
-    if lost:
-        more = f" and {len(lost) - MOST_NAMES} more" if len(lost) > MOST_NAMES else ""
-        averaged = (
-            "; main effects are told of the other arms only" if cells.design.kind in ("grid", "fractional") else ""
-        )
-        yield f"failed: all trials of {', '.join(lost[:MOST_NAMES])}{more}{averaged}"
+    lost = [arm for arm, rows in cells.rows.items() if not rows and not cells.is_open(arm)]
+    unchosen = [arm for arm in lost if cells.is_unchosen(arm)]
+    averaged = "; main effects are told of the other arms only" if cells.design.kind in ("grid", "fractional") else ""
+    if failed := [arm for arm in lost if arm not in unchosen]:
+        yield f"failed: all trials of {_names(failed)}{averaged}"
+    if unchosen:
+        yield f"never judged, for no tuning trial is complete: {_names(unchosen)}{averaged}"
     first = [alias.replace(" ~ ", " = ").split(" = ")[0] for alias in cells.design.aliases]
     mixed = [effect for effect in first if "*" not in effect]  # main effects that stand beside interactions
     if mixed:
@@ -121,6 +121,12 @@ def _warnings(cells: Cells) -> Iterator[str]:
         yield f"suspicious: {one} and {other} differ in {', '.join(differ)} and agree in every metric to the last bit"
 
 
+def _names(arms: Sequence[str]) -> str:
+    """The first few."""
+    more = f" and {len(arms) - MOST_NAMES} more" if len(arms) > MOST_NAMES else ""
+    return f"{', '.join(arms[:MOST_NAMES])}{more}"
+
+
 def _ground(study: StudyResults, cells: Cells) -> str:
     """On what the answer rests: trials by state, how many were tuned, reused, which metric judged."""
     counts = Counter(row.state for row in study.trials)
@@ -130,9 +136,8 @@ def _ground(study: StudyResults, cells: Cells) -> str:
         if counts[state]
     )
     reused = sum(row.reused is not None for row in study.trials)
-    trained = sum(row.cost.get("cost/train_seconds", 0.0) for row in study.trials if row.reused is None)
     tuned = f"; each arm tuned by {counted(cells.design.tuned, 'trial')} first" if cells.design.tuned else ""
     return (
         f"{counted(len(study.trials), 'trial')}: {states or 'none has started yet'}; {reused} reused; "
-        f"{trained:,.1f} s of training in all; judged by {cells.metric}{tuned}"
+        f"{trained_seconds(study):,.1f} s of training in all; judged by {cells.metric}{tuned}"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
 from ablate.summary.ablation_tables import POINTS, interval, p_text, points
-from ablate.summary.cells import Cells, cells_of
+from ablate.summary.cells import Cells, cells_of, goal_to_judge
 from ablate.summary.search_report import ranked
 from ablate.summary.statistics import holm, paired, verdict
 from ablate.summary.table import Report, Table
@@ -38,6 +38,7 @@ def compare(one: Side, other: Side, metric: str | None = None) -> Report:
         paired([left[a][seed].metrics[metric] - right[b][seed].metrics[metric] for seed in left[a] if seed in right[b]])
         for a, b in pairs
     ]
+    family = max(1, sum(test.p is not None for test in tests))
     rows = []
     for (a, b), test, p in zip(pairs, tests, holm([test.p for test in tests]), strict=True):
         rows.append(
@@ -50,7 +51,9 @@ def compare(one: Side, other: Side, metric: str | None = None) -> Report:
                 str(test.n),
                 _ratio(left[a], right[b], "cost/train_seconds"),
                 _ratio(left[a], right[b], "cost/latency_ms_p50"),
-                verdict(test, p_adjusted=p, goal=goal, margin=margin) if test.n > 1 else _untested(test.n),
+                verdict(test, p_adjusted=p, goal=goal, margin=margin, family=family)
+                if test.n > 1
+                else _untested(test.n),
             ]
         )
     heads = ["first", "second", "difference", "95 % interval", "Holm p", "n", "train time", "latency", "the first is"]
@@ -86,7 +89,7 @@ def _rows(side: Side, metric: str | None) -> tuple[Mapping[str, Mapping[int, Tri
         metric = metric or study.objective.metric
         if metric not in best.metrics:
             raise StoreError(f"{side.name}: its best trial has no '{metric}'\n  it has: {', '.join(best.metrics)}")
-        return {f"best of {study.study}": {best.seed: best}}, metric, study.objective.goal
+        return {f"best of {study.study}": {best.seed: best}}, metric, goal_to_judge(metric, study.objective)
     cells: Cells = cells_of(study, metric)
     rows = cells.rows if side.arm is None else {arm: cells.rows[arm] for arm in _named(side, side.arm, cells)}
     return rows, cells.metric, cells.goal

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablate.catalogue.costs import COSTS
-from ablate.catalogue.entries import goal_of
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults
 from ablate.store.rows import front_of
 from ablate.study.study import Objective, point_of
+from ablate.summary.cells import goal_in
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
@@ -39,7 +39,7 @@ class Front:
 def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequence[str] = ()) -> Front:
     """The front of complete trials in `metric` (default: the objective) against `costs` (default: FLOPs and latency).
 
-    Where a search weighs several objectives, those are the default.
+    Where a search weighs several objectives, those are the default. Of an ablation the trials that judge its arms count.
 
     Any two or three metrics or costs may be named; which way is better is the catalogue's to say. A trial is on it if no
     other is at least as good in everything and better in something; of trials equal in everything all are. Raises StoreError
@@ -49,7 +49,7 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     if not asked and results.weighed:
         metric, *costs = (each.metric for each in results.weighed)
     metric = metric or results.objective.metric
-    complete = [row for row in results.trials if row.state == "complete"]
+    complete = [row for row in results.trials if row.state == "complete" and row.phase != "tune"]
     reported = {name for row in complete for name in (*row.metrics, *row.cost)}
     known = sorted(name for name in reported if sign_of(name, results.objective))
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))
@@ -59,7 +59,7 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     for name in names:
         if complete and name not in known:
             raise StoreError(f"--pareto: no complete trial has '{name}'\n  they have: {', '.join(known)}")
-    objectives = [Objective(name, _goal(name, results.objective)) for name in names]
+    objectives = [Objective(name, goal_in(name, results.objective)) for name in names]
     unmeasured = sum(point_of({**row.metrics, **row.cost}, objectives) is None for row in complete)
     return Front(metric, names[1:], front_of(complete, objectives), unmeasured, asked)
 
@@ -77,8 +77,4 @@ def costs_of(front: Front, results: StudyResults) -> list[str]:
 
 def sign_of(name: str, objective: Objective) -> int:
     """1 where less is better, -1 where more is, 0 where neither is (a threshold)."""
-    return {"minimize": 1, "maximize": -1, "": 0}[_goal(name, objective)]
-
-
-def _goal(name: str, objective: Objective) -> str:
-    return objective.goal if name == objective.metric else goal_of(name)
+    return {"minimize": 1, "maximize": -1, "": 0}[goal_in(name, objective)]

@@ -37,27 +37,28 @@ def _answer(study: StudyResults, front: Front) -> list[str]:
     )
     metric = study.objective.metric
     if study.weighed and front.trials:
-        return [*front_answer(study, front), f"{counted(len(study.trials), 'trial')}: {states}", *_infeasible(study)]
+        return [*front_answer(study, front), f"{counted(len(study.trials), 'trial')}: {states}", *infeasible(study)]
     best = next(iter(ranked(study)), None)
     if best is None:
         found = "no trial has reported yet" if study.trials else "no trial has started yet"
-        return [f"{study.study}: {found}" + (f" ({states})" if states else ""), *_infeasible(study)]
+        return [f"{study.study}: {found}" + (f" ({states})" if states else ""), *infeasible(study)]
     chosen = f"{configuration(best, varied(study.trials))} (trial {best.id})"
     if best.state != "complete":
         lead = (
             f"no trial is complete yet; best so far {chosen}, {said(study, best.state)}, after {_epochs(best.epochs)}"
         )
         rests_on = f"{counted(len(study.trials), 'trial')}: {states}"
-        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", rests_on, *_infeasible(study)]
+        return [f"{study.study}: {lead}", f"{metric} {number(best, metric)}", rests_on, *infeasible(study)]
     test = metric.replace("val/", "test/", 1)
     seen = f", {test} {number(best, test)}" if test in best.metrics else ""
     costs = ", ".join(f"{number(best, cost)} {head(cost)}" for cost in costs_of(front, study) if cost in best.cost)
+    reused = sum(row.reused is not None for row in study.trials)
     return [
         f"{study.study}: best is {chosen}",
         f"{metric} {number(best, metric)}{seen} (one seed: no interval)" + (f"; cost {costs}" if costs else ""),
-        f"{counted(len(study.trials), 'trial')}: {states}; "
-        f"{sum(row.cost.get('cost/train_seconds', 0.0) for row in study.trials):,.1f} s of training in all",
-        *_infeasible(study),
+        f"{counted(len(study.trials), 'trial')}: {states}; {f'{reused} reused; ' if reused else ''}"
+        f"{trained_seconds(study):,.1f} s of training in all",
+        *infeasible(study),
     ]
 
 
@@ -71,7 +72,12 @@ def said(study: StudyResults, state: str) -> str:
     return "unfinished" if state == "running" and not study.driven else state
 
 
-def _infeasible(study: StudyResults) -> list[str]:
+def trained_seconds(study: StudyResults) -> float:
+    """Of the trials that this study trained; those that it reused were trained by another."""
+    return sum(row.cost.get("cost/train_seconds", 0.0) for row in study.trials if row.reused is None)
+
+
+def infeasible(study: StudyResults) -> list[str]:
     """A line for each constraint: how many of the pruned trials it forbids."""
     reasons = [(row.reason or "").removeprefix(INFEASIBLE) for row in study.trials if row.infeasible]
     broken = Counter(re.sub(r" is \S+, the study", ": the study", reason) for reason in reasons)

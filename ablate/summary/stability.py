@@ -17,7 +17,7 @@ class Budget:
     trials: int
     """Of each arm."""
     best: dict[str, float]
-    """Arm -> the best validation objective so far, of those that have one."""
+    """Arm -> the best validation objective so far of its complete trials, which alone may judge it; of arms that have one."""
     tau: float | None
     """Kendall's tau between this ranking and that of the final trials; None where there is none."""
 
@@ -28,7 +28,8 @@ def budgets_of(study: StudyResults, cells: Cells) -> list[Budget]:
     tried: dict[str, list[float]] = {arm: [] for arm in design.arms}
     for row in sorted(study.trials, key=lambda row: int(row.id)):
         if row.phase == "tune" and row.arm in tried:
-            tried[row.arm].append(objective.sign * row.metrics.get(objective.metric, math.nan))
+            value = row.metrics.get(objective.metric, math.nan) if row.state == "complete" else math.nan
+            tried[row.arm].append(objective.sign * value)
     sign = 1 if cells.goal == "maximize" else -1
     final = {arm: sign * _mean(list(cells.values(arm).values())) for arm in design.arms if cells.rows[arm]}
     found = []

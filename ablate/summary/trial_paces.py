@@ -43,7 +43,10 @@ def trained(study: Study, earlier: StudyResults | None) -> Measured | str:
     differ = _differences(study.meaning, earlier.meaning)
     if differ:
         return f"the trials in {_shown(earlier.folder)} are of another study ({', '.join(differ)} differ)"
-    rows = [row for row in earlier.trials if row.epochs and row.state in ("complete", "pruned")]
+    ended = [row for row in earlier.trials if row.epochs and row.state in ("complete", "pruned")]
+    rows = [
+        row for row in ended if curves.read(StudyFolder(earlier.folder).trial(row.id))
+    ]  # else its folder was removed
     arms = [arm.name for arm in study.ablation.arms] if study.ablation else [""]
     paces: dict[str, list[Pace]] = {}
     for row in rows:

@@ -10,12 +10,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ablate.errors import StoreError
 from ablate.store.read import StudyResults
+from ablate.study.study import Objective
 from ablate.summary.latex import as_latex
 from ablate.summary.pareto import pareto_front
 from ablate.summary.render import render
 from ablate.summary.table import Report, Table
-from ablate.types import TrialResult
+from ablate.types import INFEASIBLE, TrialResult
 from tests.summary.ablations import design, grid, one_at_a_time, study
 
 
@@ -223,3 +225,64 @@ def test_what_is_to_be_known_of_the_data_is_told_in_every_format_for_readers(for
     assert "2 broken files were left out" in shown(
         replace(made(seeds=2), notes=("2 broken files were left out",)), format
     )
+
+
+def test_a_metric_is_judged_by_its_own_goal_and_one_without_a_better_judges_nothing() -> None:
+    found = made()
+    metrics = [
+        {"val/eer": 0.2, "test/official_accuracy": row.metrics["test/recall_at_1"], "test/threshold": 0.5}
+        for row in found.trials
+    ]
+    trials = [replace(row, metrics=each) for row, each in zip(found.trials, metrics, strict=True)]
+    lessened = replace(found, objective=Objective("val/eer", "minimize"), trials=trials)
+    effects = json.loads(render(lessened, pareto_front(lessened), "json", "test/official_accuracy"))["effects"]
+    assert {each["level"]: each["verdict"] for each in effects}["hard"] == "better"
+    with pytest.raises(StoreError, match=r"neither more nor less of 'test/threshold' is better\n.*as val/eer"):
+        render(lessened, pareto_front(lessened), "table", "test/threshold")
+
+
+def test_what_is_lost_for_good_is_not_promised() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {
+        (arm, s): 0.7 if arm == "baseline" else None for s in range(2) for arm in arms
+    }
+    text = shown(study(design("one_at_a_time", arms, seeds=2), values)).replace("\n", " ")
+    assert "no comparison is complete in two seeds and nothing is left to train" in text
+    assert "failed: all trials of loss=info_nce, loss=circle, sampler=hard" in text
+    del values["sampler=hard", 1]
+    text = shown(study(design("one_at_a_time", arms, seeds=2), values)).replace("\n", " ")
+    assert "what is missing is trained by the same `ablate run`" in text
+    assert "failed: all trials of loss=info_nce, loss=circle " in text
+
+
+def test_an_arm_whose_tuning_completed_nothing_is_named_with_the_constraint() -> None:
+    base = made(seeds=2)
+    assert base.design is not None
+    reason = f"{INFEASIBLE}cost/flops is 5e+09, the study allows at most 1e+09"
+    tuning = [TrialResult(f"{100 + n:04d}", "pruned", reason, 10**6, "loss=circle", {}, phase="tune") for n in range(2)]
+    judged = [row for row in base.trials if row.arm != "loss=circle"]
+    text = shown(replace(base, trials=[*judged, *tuning], design=replace(base.design, tuned=2))).replace("\n", " ")
+    assert "never judged, for no tuning trial is complete: loss=circle" in text
+    assert "2 of the pruned infeasible: cost/flops: the study allows at most 1e+09" in text
+    one = shown(replace(base, trials=[*judged, tuning[0]], design=replace(base.design, tuned=2)))
+    assert "never judged" not in one  # its second tuning trial is still to come
+
+
+def test_tuning_trials_that_may_judge_no_arm_are_not_its_best() -> None:
+    base = made(seeds=2)
+    assert base.design is not None
+    tuning = [
+        TrialResult(f"{100 + n:04d}", state, None, 10**6, arm, {}, metrics={"val/recall_at_1": value}, phase="tune")
+        for n, (arm, state, value) in enumerate(
+            [("baseline", "complete", 0.5), ("baseline", "pruned", 0.99), ("sampler=hard", "complete", 0.6)]
+        )
+    ]
+    found = replace(base, trials=[*base.trials, *tuning], design=replace(base.design, tuned=2))
+    assert json.loads(shown(found, "json"))["stability"][1]["best"] == {"baseline": 0.5, "sampler=hard": 0.6}
+
+
+def test_the_front_of_an_ablation_is_of_the_trials_that_judge() -> None:
+    base = made(seeds=2)
+    tune = replace(base.trials[0], id="0100", phase="tune", metrics={"val/recall_at_1": 1.0})
+    front = pareto_front(replace(base, trials=[*base.trials, tune]))
+    assert front.trials and tune.id not in {row.id for row in front.trials}

@@ -89,3 +89,23 @@ def test_what_cannot_be_compared_is_refused_with_what_there_is() -> None:
         compare(side, side, "test/nothing")
     with pytest.raises(StoreError, match="no trial is complete"):
         compare(Side("a", of(), None), side)
+
+
+def test_equivalence_is_corrected_for_all_arms_that_are_compared() -> None:
+    """True differences of just the margin: an uncorrected test would call one of four arms equivalent in a fifth of studies."""
+    arms, draw, false = one_at_a_time(), np.random.default_rng(0), 0
+    made = design("one_at_a_time", arms, seeds=5, margin=0.01)
+    for _ in range(200):
+        one, other = (
+            Side("x", study(made, {(a, s): 0.5 + shift + draw.normal(0, 0.004) for s in range(5) for a in arms}), None)
+            for shift in (0.01, 0.0)
+        )
+        (table,) = compare(one, other).tables
+        false += any(cells[-1] == "equivalent" for cells in table.rows)
+    assert false <= 20  # 5 % of 200, and four deviations
+
+
+def test_two_searches_are_compared_by_a_metric_that_has_a_better() -> None:
+    one, other = (Side(name, of(row("0001", recall=0.9, val__threshold=0.4)), None) for name in "ab")
+    with pytest.raises(StoreError, match="neither more nor less of 'val/threshold'"):
+        compare(one, other, "val/threshold")

@@ -198,3 +198,9 @@ def test_what_a_search_asked_to_measure_is_in_its_table_and_what_is_to_be_known_
     assert " 4321 " in line
     noted = shown(replace(plain, notes=("1 class left out",))).splitlines()
     assert noted[:4].count("data: 1 class left out") == 1
+
+
+def test_the_seconds_of_training_are_those_of_this_study() -> None:
+    reused = [replace(row, reused="other/0001") if row.id == "0001" else row for row in STUDY.trials]
+    line = shown(replace(STUDY, trials=reused)).splitlines()[2]
+    assert line == "4 trials: 2 complete, 1 pruned, 1 failed; 1 reused; 6.0 s of training in all"

@@ -129,3 +129,10 @@ def test_a_study_on_cpus_is_told_by_cpus() -> None:
     assert found.device == "CPU"
     assert [(size.devices, size.slots) for size in found.sizes] == [(1, 0), (4, 2), (6, 3), (32, 16), (256, 128)]
     assert found.sizes[1].speed_up == 1.0
+
+
+def test_trials_whose_folder_was_removed_measure_nothing(tmp_path: Path) -> None:
+    study = asked()
+    found = earlier(study, tmp_path / "runs" / "s", row("0000"), row("0001"))
+    (tmp_path / "runs" / "s" / "trials" / "0000" / "metrics.jsonl").unlink()
+    assert measured(trained(study, found)).rests_on == "the seconds of 1 trial in runs/s (0001)"
