@@ -52,6 +52,10 @@ class FrontBracket(_Bracket):  # type: ignore[misc]
 
 
 def goes_on(point: Point, earlier: Sequence[Point], reduction_factor: float) -> bool:
-    """Whether `point` is among the best 1 in `reduction_factor` of all that came to its rung, itself among them."""
-    ahead = place_of(len(earlier), [*earlier, point])
+    """Whether `point` is among the best 1 in `reduction_factor` of all that came to its rung, itself among them.
+
+    One that equals an earlier one stands where that does: who came first is no better.
+    """
+    points = [*earlier, point]
+    ahead = place_of(points.index(point), points)
     return ahead < max(1.0, (len(earlier) + 1) / reduction_factor)

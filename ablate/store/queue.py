@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
+from ablate.store.rows import front_of
 from ablate.study.ablation import Ablation
 from ablate.study.configuration import Configuration
 from ablate.types import TrialResult
@@ -90,7 +91,7 @@ class ArmQueue:
             rows = self._rows(arm)
             complete = [row for row in rows if row.state == "complete"]
             if complete and not any(row.state == "running" for row in rows):
-                best = max(complete, key=lambda row: objective.sign * row.metrics[objective.metric])
+                (best,) = front_of(complete, (objective,))
                 self.chosen[arm] = self.ablation.at_full_length(self.memory.asked(best.id).configuration)
 
     def _rows(self, arm: str) -> list[TrialResult]:

@@ -97,3 +97,12 @@ def test_rungs_rebuilt_from_points_decide_as_if_nothing_had_happened(seed: int) 
 def test_one_objective_is_stopped_by_rays_own_rungs() -> None:
     assert type(stopping_of(ASHA, BOTH[:1], 9)) is Stopping
     assert type(stopping_of(ASHA, BOTH, 9)) is FrontStopping
+
+
+def test_equal_trials_share_what_becomes_of_them_as_with_one_objective() -> None:
+    by_front, by_one = FrontStopping(ASHA, BOTH, 9), Stopping(ASHA, BOTH[0], 9)
+    for stopping in (by_front, by_one):
+        for number in range(9):
+            stopping.on_trial_add(None, trial(number))
+        assert {tell(stopping, number, 1, 1.0, 1e6) for number in range(9)} == {TrialScheduler.CONTINUE}
+    assert not goes_on((3.0, 3.0), [(float(k), float(k)) for k in range(6)], 3)  # equal to one that is far behind

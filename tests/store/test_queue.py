@@ -9,7 +9,7 @@ import pytest
 
 from ablate.errors import StoreError
 from tests.store.ablations import TUNED, arm_queue, open_memory, run
-from tests.store.studies import train
+from tests.store.studies import report, train
 
 ARMS = ["baseline", "loss=info_nce", "sampler=hard"]
 
@@ -113,3 +113,19 @@ def test_other_tuning_or_another_configuration_of_an_arm_is_refused(tmp_path: Pa
         open_memory(tmp_path, "ablation.design=grid")
     with pytest.raises(StoreError, match=r"space\.epochs: was 2, is 3"):
         open_memory(tmp_path, "space.epochs=3")
+
+
+def test_of_equally_good_tuning_trials_the_cheapest_judges_the_arm(tmp_path: Path) -> None:
+    memory = open_memory(tmp_path, *TUNED)
+    queue = arm_queue(memory)
+    cheapest = {}
+    for number in range(9):  # arms take turns, and each turn is cheaper
+        asked = queue.next()
+        assert asked is not None
+        memory.report(asked.number, {**report(1, 1.0), "cost/flops": 1e6 * (9 - number)})
+        memory.finish(asked.number, "complete")
+        cheapest[asked.arm] = asked.configuration.optimizer
+    for arm in ARMS:
+        final = queue.next()
+        assert final is not None
+        assert (final.arm, final.configuration.optimizer) == (arm, cheapest[arm])
