@@ -270,6 +270,7 @@ class _Run:
         self.progress.say("measuring the GPU memory of every architecture: it decides how many trials share one")
         self.holding.shares = measure_shares(self.memory, self._specify)
         self.progress.slots = self.holding.slots
+        self.memory.expect(self.holding.slots)
         for name, share in self.holding.shares.items():
             self.progress.say(f"{counted(int(1 / share), 'trial')} on a GPU: {name}")
 

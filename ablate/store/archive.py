@@ -83,8 +83,7 @@ def archive_beside(folder: StudyFolder, study: Study, *, data: Mapping[str, Any]
     facts = {name: value for name, value in data.items() if name not in ("root", "seed", "image_size")}
     held = study.resources
     workers = [held.workers] if held.workers > 1 else []
-    gpus = "auto" if held.gpus == "auto" else held.gpus > 0
-    resources = [held.cpus, gpus, study.usd_per_hour, *workers]
+    resources = [held.cpus, held.gpus, study.usd_per_hour, *workers]
     objective = [study.objective.metric, study.objective.goal]
     limits = study.meaning["constraints"]  # a trial that was complete without them may break them
     described = context(data=facts, digest=digest, objective=objective, resources=resources, constraints=limits)

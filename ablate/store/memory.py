@@ -67,6 +67,11 @@ class Memory:
         self._slots = slots
         self._groups: dict[str, Group] = {}
 
+    def expect(self, slots: int) -> None:
+        """So many trials will run at once: searches draw their first ones by that."""
+        self._slots = slots
+        self._groups.clear()
+
     def look_around(self) -> bool:
         """Whether other drivers have handed out or ended trials since; groups then know of them."""
         moved = self.others.have_moved()

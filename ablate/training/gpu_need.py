@@ -87,8 +87,14 @@ def heaviest_choices(spaces: Iterable[Space]) -> list[list[Configuration]]:
         for architecture in space.architectures() or ():
             for choice in choices:
                 built = replace(choice, **architecture._asdict())
-                found.setdefault(built.architecture, {}).setdefault(beside_the_network(built), built)
+                own, names = found.setdefault(built.architecture, {}), beside_the_network(built)
+                own[names] = max(own.get(names, built), built, key=_items)  # arms may differ in their batch
     return [list(own.values()) for own in found.values()]
+
+
+def _items(choice: Configuration) -> int:
+    """Of a batch."""
+    return choice.batch_classes * choice.batch_per_class
 
 
 def _largest(space: Space, names: Sequence[str]) -> Configuration:

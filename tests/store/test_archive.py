@@ -10,10 +10,11 @@ import pytest
 
 import ablate
 from ablate.store import archive as archive_module
-from ablate.store.archive import Archive, code_version, context
+from ablate.store.archive import Archive, archive_beside, code_version, context
 from ablate.store.asked import Asked
+from ablate.store.folder import StudyFolder
 from ablate.study.configuration import Component
-from tests.store.ablations import arm_queue, open_memory, run
+from tests.store.ablations import arm_queue, open_memory, run, study
 
 CONTEXT = context(data={"name": "digits", "params": ()}, objective=["val/recall_at_1", "maximize"])
 
@@ -112,3 +113,12 @@ def test_the_code_version_covers_what_trains_and_nothing_that_shows(
         assert now != before, changed
         before = now
     code_version.cache_clear()
+
+
+def test_a_trial_that_held_another_share_of_a_gpu_is_another(tmp_path: Path) -> None:
+    """Its seconds, and what they cost, are not those of one that had it alone."""
+    contexts = {
+        archive_beside(StudyFolder(tmp_path / "s"), study(f"resources.gpus={gpus}"), data={}, digest="d").context
+        for gpus in (0, 0.25, 1, "auto")
+    }
+    assert len(contexts) == 4

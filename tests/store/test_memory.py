@@ -8,6 +8,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from optuna.samplers import TPESampler
 
 from ablate.store import curves, proposer
 from ablate.store.folder import StudyFolder
@@ -327,3 +328,12 @@ def test_a_thousand_trials_cost_the_driver_a_few_milliseconds_each(tmp_path: Pat
         asked = new(memory)
         memory.finish(asked.number, "failed", "made up")
     assert (time.process_time() - begin) / 10 < 0.1
+
+
+def test_how_many_run_at_once_is_heard_later_too(tmp_path: Path) -> None:
+    memory = open_memory(tmp_path, "search.algorithm=tpe", "search.trials=100")
+    first = memory.group()
+    memory.expect(16)
+    assert memory.group() is not first
+    sampler = memory.group().proposer.sampler
+    assert isinstance(sampler, TPESampler) and sampler._n_startup_trials == 32

@@ -85,3 +85,9 @@ def test_a_wider_network_takes_more_of_a_gpu(tmp_path: Path) -> None:
     wide = 8192**2 * 4 * 4 / 2**20  # weights, gradients and Adam's two moments, in MiB
     taken = list(need.taken.values())
     assert 0 < taken[0] < taken[0] + wide < taken[1] < need.total
+
+
+def test_arms_that_differ_in_their_batch_are_measured_with_the_largest() -> None:
+    text = MARGINS.replace("loss.margin: [0.2, 0.4, 0.8]", "batch.per_class: [2, 64, 16]")
+    ((only,),) = heaviest_choices(parse_study(text.replace("loss.margin: 0.2", "batch.per_class: 2"), "b.yaml").spaces)
+    assert (only.batch_classes, only.batch_per_class) == (6, 64)
