@@ -17,8 +17,8 @@ def reset_peak(device: torch.device) -> None:
     if clear.exists():
         try:
             clear.write_text("5")  # 5: resets VmHWM (Linux, Documentation/filesystems/proc.rst)
-        except PermissionError:
-            return  # a hardened container: the peak is then that of the process's whole life
+        except OSError:
+            return  # a hardened container, or a /proc that is read-only: the peak is that of the process's whole life
 
 
 def gpu_peak_mib(device: torch.device) -> float:
@@ -27,9 +27,25 @@ def gpu_peak_mib(device: torch.device) -> float:
 
 
 def host_peak_mib() -> float | None:
-    """Peak of the process since `reset_peak` in MiB; None where the system does not say (it is not Linux)."""
+    """Peak of the process since `reset_peak` in MiB; None where the system does not say (it is not Linux, or gVisor)."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None
     lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
-    return int(lines["VmHWM"].split()[0]) / 1024
+    return int(lines["VmHWM"].split()[0]) / 1024 if "VmHWM" in lines else None
+
+
+WORDS_OF_MEMORY = {
+    "host": ("can't allocate memory",),
+    "gpu": ("CUDA error: out of memory", "STATUS_ALLOC_FAILED"),  # of a context, of cuBLAS and cuDNN
+}
+"""In errors of torch 2.15 that have no class of their own."""
+
+
+def exhausted_by(error: Exception) -> str:
+    """Whose memory an error says there is none left of: host or gpu; empty where it says something else."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return "gpu"
+    if isinstance(error, MemoryError):
+        return "host"
+    return next((whose for whose, words in WORDS_OF_MEMORY.items() if any(word in str(error) for word in words)), "")

@@ -11,6 +11,7 @@ from torch import nn
 
 from ablate.catalogue.backbones import ItemShape
 from ablate.cost.examples import examples
+from ablate.cost.memory import exhausted_by
 
 MOST_BATCH = 1024
 LEAST_RUNS, LEAST_SECONDS, MOST_SECONDS = 3, 0.2, 4.0
@@ -35,7 +36,9 @@ def best_throughput(network: nn.Module, image: ItemShape, *, device: torch.devic
     while batch <= MOST_BATCH and in_vain < PATIENCE:
         try:
             seconds = _seconds(network, image, batch, device)
-        except (torch.OutOfMemoryError, MemoryError):
+        except Exception as error:
+            if not exhausted_by(error):
+                raise
             break
         if batch / seconds > GAIN * best.per_second:
             best, in_vain = Throughput(batch, batch / seconds), 0

@@ -16,17 +16,11 @@ LOW_ON_MEMORY = "running low on memory"
 """In the error of Ray 2.60's memory monitor, which ends a process before the kernel would (tests/e2e/test_endings.py)."""
 OUT_OF_MEMORY, OUT_OF_GPU_MEMORY = "out of memory: ", "out of GPU memory: "
 """How the reason of every trial begins that wanted more of it than there was."""
-WORDS_OF_MEMORY = {
-    OUT_OF_MEMORY: ("can't allocate memory",),
-    OUT_OF_GPU_MEMORY: ("CUDA error: out of memory", "STATUS_ALLOC_FAILED"),  # of a context, of cuBLAS and cuDNN
-}
-"""In errors of torch 2.15 that have no class of their own."""
 
 
 def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
     """`infeasible` or `failure`, in place of metrics; what nobody expects leaves its traceback beside the checkpoints."""
-    import torch
-
+    from ablate.cost.memory import exhausted_by
     from ablate.training.failures import Diverged, Infeasible
 
     if isinstance(error, Infeasible):
@@ -35,18 +29,15 @@ def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
         return {"failure": f"diverged: {error}"}
     _keep_traceback(spec.place)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if isinstance(error, torch.OutOfMemoryError):
-        return {"failure": f"{OUT_OF_GPU_MEMORY}{first_line}"}
-    memory = next((kind for kind, words in WORDS_OF_MEMORY.items() if any(word in str(error) for word in words)), "")
-    if isinstance(error, MemoryError):
-        memory = OUT_OF_MEMORY
+    memory = {"gpu": OUT_OF_GPU_MEMORY, "host": OUT_OF_MEMORY, "": ""}[exhausted_by(error)]
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 
 
 def context_is_lost(error: Exception) -> bool:
     """Whether the GPU's context is lost for good, and so this process."""
-    words = str(error)
-    return "CUDA error" in words and not any(word in words for word in WORDS_OF_MEMORY[OUT_OF_GPU_MEMORY])
+    from ablate.cost.memory import exhausted_by
+
+    return "CUDA error" in str(error) and not exhausted_by(error)
 
 
 def _keep_traceback(place: Path | Objects) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ablate.cost import memory
 from ablate.cost.memory import host_peak_mib, reset_peak
 
 CPU = torch.device("cpu")
@@ -29,3 +30,13 @@ def test_the_peak_rises_by_what_is_allocated_and_falls_for_the_next_trial() -> N
     assert peak() - before == pytest.approx(200, abs=20)  # a peak is not what is in use now
     reset_peak(CPU)
     assert peak() - before < 20
+
+
+def test_a_system_that_keeps_no_peak_and_lets_nobody_write_says_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "status").write_text("Name:\tpython\nVmRSS:\t  1024 kB\n")  # gVisor has no VmHWM
+    (tmp_path / "clear_refs").mkdir()  # writing to it raises OSError, as a read-only /proc does
+    monkeypatch.setattr(memory, "Path", lambda name: tmp_path / Path(name).name)
+    reset_peak(CPU)
+    assert host_peak_mib() is None

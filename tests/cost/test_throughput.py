@@ -34,14 +34,23 @@ def test_batches_double_until_two_in_a_row_bring_nothing(network: nn.Module, mon
     assert asked == [1, 2, 4, 8, 16]
 
 
-def test_memory_that_runs_out_ends_the_search(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), None]
+)
+def test_memory_that_runs_out_ends_the_search_and_another_error_is_told(
+    network: nn.Module, monkeypatch: pytest.MonkeyPatch, error: Exception | None
+) -> None:
     def seconds(network: nn.Module, image: ImageShape, batch: int, device: torch.device) -> float:
         if batch > 2:
-            raise torch.OutOfMemoryError
+            raise error or RuntimeError("another")
         return 0.1
 
     monkeypatch.setattr(throughput, "_seconds", seconds)
-    assert best_throughput(network, IMAGE, device=CPU) == (2, 20.0)
+    if error is None:
+        with pytest.raises(RuntimeError, match="another"):
+            best_throughput(network, IMAGE, device=CPU)
+    else:
+        assert best_throughput(network, IMAGE, device=CPU) == (2, 20.0)
 
 
 def test_a_real_network_has_a_throughput(network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
