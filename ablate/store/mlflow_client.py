@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablate.store.local_store import local_file
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
@@ -37,8 +39,8 @@ def children(client: MlflowClient, experiment: str, parent: str) -> Iterator[Run
 
 def use_wal(tracking_uri: str) -> None:
     """Readers of a local sqlite file (the UI) and our writer then do not wait for each other. The setting stays in the file."""
-    if tracking_uri.startswith("sqlite:///"):
-        path = Path(tracking_uri.removeprefix("sqlite:///"))
+    path = local_file(tracking_uri)
+    if path is not None:
         with sqlite3.connect(path) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
         connection.close()
