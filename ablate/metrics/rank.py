@@ -1,8 +1,11 @@
-"""Order by several numbers at once: by non-dominated rank, within a rank by what each point adds to the hypervolume.
+"""Order by several numbers at once: by non-dominated rank, within a rank the ends, then by what each adds to the hypervolume.
 
+The ends of a rank are its best points in each objective, the first objective's first. By volume alone they would come late,
+for a box that is thin in one direction is small, however good a point is in another: the most accurate network would be lost.
 Volumes are of whole numbers and exact, so that equal gains are equal: of those the first point comes first.
-Sources: ranks, Deb et al. 2002 (NSGA-II); greedy choice by hypervolume, Guerreiro et al. 2016; a gain only falls as more is
-chosen, so an old one is a bound (lazy greedy), Minoux 1978. Smaller is better in all.
+Sources: ranks, Deb et al. 2002 (NSGA-II); ends before all others, Beume et al. 2007 (SMS-EMOA, 3.2); greedy choice by
+hypervolume, Guerreiro et al. 2016; a gain only falls as more is chosen, so an old one is a bound (lazy greedy), Minoux 1978.
+Smaller is better in all.
 Shapes: N points of M objectives, M = 2 or 3; K of one rank.
 """
 
@@ -18,7 +21,7 @@ from ablate.metrics.front import ranks
 from ablate.metrics.hypervolume import hypervolume
 
 UNITS, REFERENCE = 10, 11
-"""Of each objective's range: the reference point lies a tenth beyond the worst, else the ends of a front would add nothing."""
+"""Of each objective's range: the reference point lies a tenth beyond the worst, so that what is near an end adds something."""
 
 
 def order(points: Sequence[Sequence[float]]) -> list[int]:
@@ -55,8 +58,14 @@ def _scaled(points: Float[np.ndarray, "N M"]) -> tuple[Float[np.ndarray, "N M"],
 
 
 def _greedy(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> list[int]:
-    """Positions in the order in which each adds the most volume to those before it."""
+    """Positions: the ends, then in the order in which each adds the most volume to those before it."""
     return _greedy_of_two(front, reference) if front.shape[1] == 2 else _greedy_lazily(front, reference)
+
+
+def _ends(front: Float[np.ndarray, "K M"]) -> list[int]:
+    """Positions of the best in each objective, of equal ones the best in the next, then the first; none twice."""
+    turns = (np.lexsort(np.roll(front, -objective, axis=1).T[::-1]) for objective in range(front.shape[1]))
+    return list(dict.fromkeys(int(order[0]) for order in turns))
 
 
 def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray, "2"]) -> list[int]:
@@ -78,8 +87,12 @@ def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray,
         first = begin + min(np.flatnonzero(gains == best), key=lambda at: along[begin + at])
         heapq.heappush(gaps, (-float(best), int(along[first]), begin, int(first), end))
 
-    open_gap(0, len(x))
-    found = []
+    where = np.empty(len(along), dtype=int)
+    where[along] = np.arange(len(along))
+    found = _ends(front)
+    chosen = sorted(int(where[end]) for end in found)
+    for before, after in zip([-1, *chosen], [*chosen, len(x)], strict=True):
+        open_gap(before + 1, after)
     while gaps:
         _, position, begin, at, end = heapq.heappop(gaps)
         found.append(position)
@@ -90,9 +103,10 @@ def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray,
 
 def _greedy_lazily(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> list[int]:
     """Gains are computed anew only of points whose old gain, a bound, is the largest."""
-    bounds = [(-float(gain), position, 0) for position, gain in enumerate((reference - front).prod(axis=1))]
+    found = _ends(front)
+    gains = (reference - front).prod(axis=1)
+    bounds = [(-float(gain), position, 0) for position, gain in enumerate(gains) if position not in found]
     heapq.heapify(bounds)
-    found: list[int] = []
     while bounds:
         _, position, known = heapq.heappop(bounds)
         if known == len(found):
