@@ -15,7 +15,7 @@ from ablate.catalogue.costs import COSTS
 from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
-from ablate.store.rows import front_of
+from ablate.store.rows import best_of, front_of
 from ablate.study.configuration import Configuration
 from ablate.training.spec import TrialSpec
 
@@ -49,13 +49,15 @@ def still_open(memory: Memory) -> Closing:
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
-    found = front_of([row for row in trained if row.phase != "tune"], memory.objectives)
-    if not found:
+    best = best_of(trained, memory.objectives)
+    if best is None:
         return Closing(architectures, [], None)
-    own = memory.study.ablation is not None  # each arm has read its own
-    to_test = [memory.asked(row.id) for row in found if not own and row.id not in memory.measured.tests()]
-    drawn = pictures.are_current(memory.folder.trial(found[0].id))
-    return Closing(architectures, to_test, None if drawn else memory.asked(found[0].id))
+    to_test = []
+    if memory.study.ablation is None:  # each arm of one has read its own
+        found = front_of(trained, memory.objectives)
+        to_test = [memory.asked(row.id) for row in found if row.id not in memory.measured.tests()]
+    drawn = pictures.are_current(memory.folder.trial(best.id))
+    return Closing(architectures, to_test, None if drawn else memory.asked(best.id))
 
 
 def _lacks(memory: Memory, found: Mapping[str, float] | None) -> bool:

@@ -53,14 +53,10 @@ class StudyResults:
 
     @property
     def best(self) -> TrialResult | None:
-        """The complete trial with the best objective, of an ablation one that judges its arm; of equal ones the cheapest.
+        """What `show` and `export` take for the study's best (`rows.best_of`); None without a complete trial."""
+        from ablate.store.rows import best_of
 
-        Of several objectives the one of the front that is best in the first.
-        """
-        from ablate.store.rows import front_of
-
-        judged = [row for row in self.trials if row.phase != "tune"]
-        return next(iter(front_of(judged, self.weighed or (self.objective,))), None)
+        return best_of(self.trials, self.weighed or (self.objective,))
 
 
 def read_folder(path: Path) -> StudyResults:

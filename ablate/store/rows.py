@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,26 @@ def reached(
 ) -> dict[str, float]:
     """Metrics of the best epoch and costs of a trial, by what `end_of` wrote down of it."""
     return {**latency.get(configuration.architecture, {}), **end["cost"], **end["metrics"]}
+
+
+def best_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> TrialResult | None:
+    """The complete trial that a study hands on: of a search the first of its front, of an ablation one that judges an arm.
+
+    Each seed of an ablation draws its own validation split, and an easy one makes every arm look good. So trials are compared
+    by their lead, what they are ahead of the mean of all arms with that seed: the arm with the best mean lead is taken, and
+    of its trials the one with the largest; of equal ones the cheapest.
+    """
+    lead, finals = objectives[0], [row for row in rows if row.phase == "final" and row.state == "complete"]
+    values = {row.id: lead.sign * row.metrics.get(lead.metric, math.nan) for row in finals}
+    finals = [row for row in finals if math.isfinite(values[row.id])]
+    if not finals:
+        return next(iter(front_of([row for row in rows if row.phase != "tune"], objectives)), None)
+    of_seed = {
+        seed: fmean(values[row.id] for row in finals if row.seed == seed) for seed in {row.seed for row in finals}
+    }
+    leads = {row.id: values[row.id] - of_seed[row.seed] for row in finals}
+    of_arm = {arm: fmean(leads[row.id] for row in finals if row.arm == arm) for arm in {row.arm for row in finals}}
+    return min(finals, key=lambda row: (-of_arm[row.arm], flops_of(row), -leads[row.id]))
 
 
 def front_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> list[TrialResult]:

@@ -15,6 +15,8 @@ from ablate.errors import StoreError
 from ablate.store.read import StudyResults, read_folder, read_mlflow
 from tests.store.studies import new, open_memory, run_to_the_end, study, train
 from tests.store.test_mirror import close
+from tests.summary.ablations import design, one_at_a_time
+from tests.summary.ablations import study as ablation
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:(mlflow|alembic|sqlalchemy)")
 
@@ -153,3 +155,16 @@ def _free_port() -> int:
 
 def _ids(found: StudyResults) -> list[str]:
     return [row.id for row in found.trials]
+
+
+def test_the_best_of_an_ablation_is_of_the_arm_that_leads_whatever_its_seeds_draw() -> None:
+    """Seed 1 draws an easy validation: its trial of the worse arm is the best of all one by one."""
+    made = design("one_at_a_time", {name: one_at_a_time()[name] for name in ("baseline", "sampler=hard")}, seeds=3)
+    values = {("baseline", 0): 0.70, ("baseline", 1): 0.99, ("baseline", 2): 0.60}
+    values |= {("sampler=hard", 0): 0.80, ("sampler=hard", 1): 0.98, ("sampler=hard", 2): 0.68}
+    found = ablation(made, values)
+    best = found.best
+    assert best is not None and (best.arm, best.seed) == ("sampler=hard", 0)
+    tune = replace(found.trials[0], id="0100", phase="tune", metrics={"val/recall_at_1": 1.0})
+    assert replace(found, trials=[*found.trials, tune]).best == best
+    assert ablation(made, dict.fromkeys(values)).best is None  # all have failed
