@@ -17,7 +17,7 @@ from ablate.summary.ablation_tables import POINTS, crossed, means_of
 from ablate.summary.cells import Cells, cells_of
 from ablate.summary.curve_figures import learning_curves
 from ablate.summary.effects import Effect, effects_of
-from ablate.summary.pareto import Front
+from ablate.summary.pareto import Front, default_front
 from ablate.summary.pareto_figure import pareto_figure
 from ablate.summary.png import png
 from ablate.summary.stability import Budget, budgets_of
@@ -31,15 +31,16 @@ GREY = "#6e7781"
 def figures_of(study: StudyResults, metric: str | None = None, front: Front | None = None) -> dict[str, bytes]:
     """File name -> PNG; what has no complete trial yet is not drawn, and learning curves only where the study has a folder.
 
-    The objectives of `front` are drawn against each other.
+    The objectives of `front` are drawn against each other; of one that nobody has named, what judges the arms of an ablation.
     """
     drawn: dict[str, bytes] = {}
     curves = learning_curves(study) if study.folder is not None else None
     if curves is not None:
         drawn["learning_curves.png"] = png(curves)
-    traded = trade_off(study, front) if front is not None else None
-    if traded is not None and traded.places:
-        drawn["pareto.png"] = png(pareto_figure(traded))
+    if front is not None:
+        traded = trade_off(study, front if front.asked else default_front(study, front, metric))
+        if traded.places:
+            drawn["pareto.png"] = png(pareto_figure(traded))
     if study.design is None:
         return drawn
     cells = cells_of(study, metric)

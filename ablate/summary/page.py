@@ -16,9 +16,8 @@ from typing import Any
 
 from ablate.catalogue.entries import summary_of
 from ablate.store.read import StudyResults
-from ablate.summary.cells import cells_of
 from ablate.summary.page_data import number_names, page_data
-from ablate.summary.pareto import Front, pareto_front
+from ablate.summary.pareto import Front
 from ablate.summary.pareto_tables import measured
 from ablate.summary.spread import spread_of
 from ablate.summary.table import Report
@@ -53,12 +52,6 @@ class Cell:
     text: str
     value: float | None = None
     """What a number is sorted by; None for words."""
-
-
-def default_front(study: StudyResults, front: Front, metric: str | None) -> Front:
-    """What the page tells of a front that nobody has named: of an ablation in what judges its arms."""
-    quality = front.metric if study.design is None else cells_of(study, metric).metric
-    return pareto_front(study, quality, front.costs)
 
 
 def as_html(study: StudyResults, front: Front, report: Report) -> str:

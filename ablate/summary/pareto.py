@@ -10,7 +10,7 @@ from ablate.errors import StoreError
 from ablate.store.read import StudyResults
 from ablate.store.rows import front_of
 from ablate.study.study import Objective, point_of
-from ablate.summary.cells import goal_in
+from ablate.summary.cells import cells_of, goal_in
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
@@ -62,6 +62,12 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     objectives = [Objective(name, goal_in(name, results.objective)) for name in names]
     unmeasured = sum(point_of({**row.metrics, **row.cost}, objectives) is None for row in complete)
     return Front(metric, names[1:], front_of(complete, objectives), unmeasured, asked)
+
+
+def default_front(study: StudyResults, front: Front, metric: str | None) -> Front:
+    """What is shown of a front that nobody has named: of an ablation in what judges its arms."""
+    quality = front.metric if study.design is None else cells_of(study, metric).metric
+    return pareto_front(study, quality, front.costs)
 
 
 def costs_of(front: Front, results: StudyResults) -> list[str]:

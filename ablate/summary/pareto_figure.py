@@ -49,7 +49,7 @@ def pareto_figure(found: TradeOff) -> Figure:
     costs = [place.spreads[1].mean for place in found.places]
     if min(costs) > 0 and max(costs) / min(costs) > DECADES:
         axes.set_xscale("log")
-    axes.margins(x=0.12)  # room for names
+    axes.margins(x=0.25)  # room for names
     axes.set_xlim(_possible(axes.get_xlim(), found.names[1]))
     axes.set_ylim(_possible(axes.get_ylim(), found.names[0]))
     axes.set_xlabel(_title(found, 1))
@@ -70,7 +70,7 @@ def _draw_front(axes: Axes, found: TradeOff) -> None:
         if place.name == found.knee:
             axes.plot(*at, "o", markersize=16, fillstyle="none", color=PALETTE[2], label="knee", clip_on=False)
     for place, at in list(zip(found.front, line, strict=True))[:MOST_NAMED]:  # in lines: what differs stands at the end
-        name = cut(fill(place.name, NAME_WIDTH), 3 * NAME_WIDTH)
+        name = fill(cut(place.name, 3 * NAME_WIDTH), NAME_WIDTH)
         axes.annotate(name, at, xytext=(6, -6), textcoords="offset points", fontsize=8, va="top")
 
 

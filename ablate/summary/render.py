@@ -12,8 +12,8 @@ from ablate.store.read import StudyResults
 from ablate.summary.ablation_report import ablation_report
 from ablate.summary.csv_table import TRIALS, as_csv
 from ablate.summary.latex import as_latex
-from ablate.summary.page import as_html, default_front
-from ablate.summary.pareto import Front
+from ablate.summary.page import as_html
+from ablate.summary.pareto import Front, default_front
 from ablate.summary.search_report import search_report
 from ablate.summary.table import Report
 

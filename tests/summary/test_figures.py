@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 from PIL import Image
 
 from ablate.summary.figures import figures_of
+from ablate.summary.pareto import default_front, pareto_front
+from ablate.summary.pareto_figure import pareto_figure
+from ablate.summary.trade_off import trade_off
 from ablate.types import Scalar
 from tests.summary.ablations import LEVELS, design, grid, one_at_a_time, study
 
@@ -50,3 +54,18 @@ def test_where_no_arm_is_complete_nothing_is_drawn() -> None:
     arms = one_at_a_time()
     nothing: dict[tuple[str, int], float | None] = {(arm, 0): None for arm in arms}
     assert figures_of(study(design("one_at_a_time", arms, seeds=1), nothing)) == {}
+
+
+def test_arms_of_a_front_are_named_apart_and_stand_where_the_tables_have_them() -> None:
+    arms = grid()
+    values = {(arm, seed): 0.5 + at / 20 + seed / 50 for at, arm in enumerate(arms) for seed in range(3)}
+    found = study(design("grid", arms, seeds=3), values)
+    costly = [
+        replace(row, cost={**row.cost, "cost/flops": 1e6 * (1 + list(arms).index(row.arm))}) for row in found.trials
+    ]
+    found = replace(found, trials=costly)
+    traded = trade_off(found, default_front(found, pareto_front(found), None))
+    assert traded.names == ("test/recall_at_1", "cost/flops")
+    (axes,) = pareto_figure(traded).axes
+    named = {text.get_text().replace("\n", " ") for text in axes.texts}
+    assert named == set(arms)
