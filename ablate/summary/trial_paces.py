@@ -44,9 +44,8 @@ def trained(study: Study, earlier: StudyResults | None) -> Measured | str:
     if differ:
         return f"the trials in {_shown(earlier.folder)} are of another study ({', '.join(differ)} differ)"
     ended = [row for row in earlier.trials if row.epochs and row.state in ("complete", "pruned")]
-    rows = [
-        row for row in ended if curves.read(StudyFolder(earlier.folder).trial(row.id))
-    ]  # else its folder was removed
+    kept_of = StudyFolder(earlier.folder)  # somebody may have removed the folders of trials
+    rows = [row for row in ended if curves.read(kept_of.trial(row.id))]
     arms = [arm.name for arm in study.ablation.arms] if study.ablation else [""]
     paces: dict[str, list[Pace]] = {}
     for row in rows:
