@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 from ablate.store.read import StudyResults
 from ablate.study.configuration import SLOTS
 from ablate.summary.ablation_tables import POINTS, p_text
 from ablate.summary.cells import Cells
+from ablate.summary.contenders import contenders
 from ablate.summary.effects import Effect
 from ablate.summary.search_report import infeasible, said, trained_seconds
 from ablate.summary.twins import twins_of
@@ -22,7 +24,8 @@ def answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> list
     """What was found first, the ground it stands on last."""
     sure = [effect for effect in effects if effect.verdict in ("better", "worse")]
     sure.sort(key=lambda effect: -abs(effect.paired.mean or 0.0))
-    lines = [f"{study.study}: {_found(cells, effect)}" for effect in sure[:MOST_SENTENCES]]
+    lines = [f"{study.study}: {line}" for line in _best(cells)]
+    lines += [f"{study.study}: {_found(cells, effect)}" for effect in sure[:MOST_SENTENCES]]
     if len(sure) > MOST_SENTENCES:
         lines.append(f"{study.study}: and {len(sure) - MOST_SENTENCES} more, below")
     alike = [effect for effect in effects if effect.verdict == "equivalent"]
@@ -31,6 +34,24 @@ def answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> list
         lines.append(f"{study.study}: equivalent within {(cells.design.margin or 0) * POINTS:g} points: {names}")
     lines += [f"{study.study}: {line}" for line in _open(cells, effects, found=bool(sure or alike))]
     return [*lines, *_warnings(cells), _ground(study, cells), *infeasible(study)]
+
+
+def _best(cells: Cells) -> Iterator[str]:
+    """Which arm to take, and which others it is not shown to be better than; nothing where there is no choice yet."""
+    if len(cells.best_first()) < 2:
+        return
+    best, *others = contenders(cells)
+    values = list(cells.values(best).values())
+    mean = f"best arm: {best}, mean {cells.metric} {fmean(values):.4f}"
+    worse = len(cells.best_first()) - 1 - len(others)
+    if len(values) < 2:
+        yield f"{mean}, of one seed: another may well be better"
+    elif not others:
+        yield f"{mean}: shown to be better than all others (95 %)"
+    elif not worse:
+        yield f"{mean}; not shown to be better than any other, so each may be the best (95 %)"
+    else:
+        yield f"{mean}; better than {counted(worse, 'other')} (95 %), but {_names(others)} may be the best as well"
 
 
 def _found(cells: Cells, effect: Effect) -> str:
@@ -92,13 +113,21 @@ def _level(effect: Effect) -> str:
 
 
 def _size(cells: Cells, effect: Effect) -> str:
-    """4.1 points recall_at_1 [3.2, 5.0], 5 seeds, Holm p = 0.004."""
+    """4.1 points recall_at_1 [3.2, 5.0], averaged over loss, 5 seeds, Holm p = 0.004."""
     found, name = effect.paired, cells.metric.partition("/")[2]
     assert found.mean is not None and found.low is not None and found.high is not None, "only what was tested is told"
     turn = POINTS if found.mean >= 0 else -POINTS  # the interval is told in the direction of the sentence
     low, high = sorted((turn * found.low, turn * found.high))
-    points = f"{abs(found.mean) * POINTS:.1f} points {name} [{low:.1f}, {high:.1f}]"
+    points = f"{abs(found.mean) * POINTS:.1f} points {name} [{low:.1f}, {high:.1f}]{_averaged(cells, effect)}"
     return f"{points}, {counted(found.n, 'seed')}, Holm p {p_text(effect.p)}"
+
+
+def _averaged(cells: Cells, effect: Effect) -> str:
+    """A main effect is a mean: of two factors that work against each other it tells of no arm."""
+    if cells.design.kind not in ("grid", "fractional"):
+        return ""
+    others = [factor for factor in cells.design.levels if factor != effect.factor]
+    return f", averaged over {_names(others)}" if others else ""
 
 
 def _warnings(cells: Cells) -> Iterator[str]:

@@ -9,6 +9,7 @@ from ablate.store.read import StudyResults
 from ablate.summary.ablation_answer import answer
 from ablate.summary.ablation_tables import arms_table, effects_table, heat_maps
 from ablate.summary.cells import Cells, cells_of
+from ablate.summary.contenders import contenders
 from ablate.summary.effects import Effect, effects_of, interactions_of
 from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front, costs_of
@@ -45,6 +46,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         "metric": cells.metric,
         "effects": [as_json(effect) for effect in effects],
         "interactions": [as_json(effect) for effect in interactions],
+        "contenders": contenders(cells),
         "arms": [_arm_json(cells, arm) for arm in cells.design.arms],
         "stability": [asdict(budget) for budget in budgets],
         "aliases": list(cells.design.aliases),

@@ -49,7 +49,7 @@ def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str]
             "-" if effect.paired.effect_size is None else f"{effect.paired.effect_size:.2f}",
             points(effect.detectable, ".2f"),
             _time(effect),
-            effect.verdict if effect.paired.n > 1 else "not tested",
+            effect.verdict,
         ]
         for effect in effects
     ]
@@ -77,19 +77,18 @@ def _time(effect: Effect) -> str:
 
 def arms_table(cells: Cells, costs: Sequence[str]) -> Table:
     """Each arm, best first: its mean over seeds with an interval, and what it costs."""
-    sign = -1 if cells.goal == "maximize" else 1
-    means = {arm: list(cells.values(arm).values()) for arm in cells.design.arms}
-    ranked = sorted(means, key=lambda arm: (not means[arm], sign * float(np.mean(means[arm])) if means[arm] else 0.0))
+    ranked = cells.best_first()
     rows = []
-    for arm in ranked:
-        found = spread_of(means[arm], cells.metric) if means[arm] else None
+    for arm in [*ranked, *(arm for arm in cells.design.arms if arm not in ranked)]:
+        values = list(cells.values(arm).values())
+        found = spread_of(values, cells.metric) if values else None
         failed = sum(count for state, count in cells.ended[arm].items() if state not in ("complete", "running"))
         rows.append(
             [
                 arm,
                 "-" if found is None else f"{found.mean:.4f}",
                 "-" if found is None else interval(found.low, found.high, 1.0, ".4f"),
-                str(len(means[arm])),
+                str(len(values)),
                 str(failed),
                 *(_cost(cells, arm, cost) for cost in costs),
             ]

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from ablate.catalogue.entries import goal_of
 from ablate.errors import StoreError
@@ -34,6 +35,12 @@ class Cells:
         """Of one arm: seed -> its metric, or another number of its trials."""
         number = number or (lambda row: row.metrics[self.metric])
         return {seed: number(row) for seed, row in self.rows[arm].items()}
+
+    def best_first(self) -> list[str]:
+        """The arms that have a complete trial, by their means over seeds."""
+        sign = -1 if self.goal == "maximize" else 1
+        means = {arm: sign * fmean(values.values()) for arm in self.design.arms if (values := self.values(arm))}
+        return sorted(means, key=means.__getitem__)
 
     def is_open(self, arm: str) -> bool:
         """Whether the same `ablate run` has final trials of an arm to train still; one that failed is not trained again."""

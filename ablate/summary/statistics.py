@@ -23,7 +23,7 @@ ALPHA = 0.05
 EQUAL = 1e-9
 """Differences whose spread is below this share of their mean are equal: what is left is the rounding of the subtraction."""
 
-Verdict = Literal["better", "worse", "equivalent", "cannot tell apart"]
+Verdict = Literal["better", "worse", "equivalent", "cannot tell apart", "not tested"]
 
 
 @dataclass(frozen=True)
@@ -129,11 +129,11 @@ def verdict(
 
     With a `margin`, equivalence is asked first: who states one says that a smaller difference does not matter, so a
     difference that is surely not 0 and surely within the margin is "equivalent" (its p is in the table beside it). One that
-    is significant and may be beyond the margin is better or worse, also if its mean is within. One seed tells nothing apart.
+    is significant and may be beyond the margin is better or worse, also if its mean is within. One seed is no test.
     """
     assert goal in ("maximize", "minimize"), f"a goal is maximize or minimize, not {goal}"
     if measured.n < 2 or measured.mean is None:
-        return "cannot tell apart"
+        return "not tested"
     if margin is not None and family * equivalence_p(measured, margin) <= ALPHA:
         return "equivalent"
     if p_adjusted is None or p_adjusted > ALPHA:

@@ -37,7 +37,8 @@ def made(*, seeds: int = 5, gain: float = 0.05, noise: float = 0.001, margin: fl
 
 
 def test_the_answer_comes_first_with_interval_seeds_p_and_time() -> None:
-    first, *_ = shown(made()).splitlines()
+    best, first, *_ = shown(made()).splitlines()
+    assert best.startswith("made-up: best arm: sampler=hard, mean test/recall_at_1 0.7903")
     assert first.startswith("made-up: hard beats random by 5.")
     for part in ("points recall_at_1 [", "5 seeds, Holm p < 0.001", "+100 % training"):
         assert part in shown(made()).split("\n\n")[0].replace("\n", " ")
