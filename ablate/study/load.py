@@ -23,7 +23,7 @@ from ablate.study.schema import StudyFile
 from ablate.study.shares import check_shares, check_sharing
 from ablate.study.space_file import read_space
 from ablate.study.study import Study
-from ablate.study.yaml_lines import Document, Unreadable, dotted, parse
+from ablate.study.yaml_lines import Document, Unreadable, as_text, dotted, parse
 
 
 def load_study(path: Path, overrides: Sequence[str] = ()) -> Study:
@@ -111,9 +111,15 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         cost=file.cost,
         price=price,
         seed=file.seed,
-        text=text,
+        text=text if not document.overrides else _changed(document),
         resolved=document.tree,
     )
+
+
+def _changed(document: Document) -> str:
+    """The file with `--set` applied: run again, it gives the same study."""
+    said = "".join(f"# {line}\n" for each in dict.fromkeys(document.overrides.values()) for line in each.splitlines())
+    return f"# {document.name}, changed on the command line by\n{said}{as_text(document.tree)}"
 
 
 def _validate(document: Document, faults: list[Fault]) -> StudyFile | None:

@@ -78,7 +78,7 @@ class Study:
     """Of the machine that it trains on, where the file names one."""
     seed: int
     text: str
-    """The file as it was read."""
+    """The file as it was read; where `--set` changed it, what gives the same study without that."""
     resolved: Mapping[str, Any]
     """The file with `--set` applied, as plain values."""
 

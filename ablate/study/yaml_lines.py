@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,13 @@ _Loader.add_implicit_resolver(
     re.compile(r"^([-+]?((\d[\d_]*\.\d*|\.\d+)([eE][-+]?\d+)?|\d[\d_]*[eE][-+]?\d+|\.inf)|\.nan)$", re.IGNORECASE),
     list("-+.0123456789"),
 )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what `_Loader` would else read as a number, and nothing that it reads as text."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
 @dataclass
@@ -118,6 +126,11 @@ def shown(value: object) -> str:
         text = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False, allow_unicode=True)
         text = text.removesuffix("...\n").strip()
     return text if len(text) <= 70 else f"{text[:67]}..."
+
+
+def as_text(tree: Mapping[str, Any]) -> str:
+    """YAML from which `parse` reads `tree` again."""
+    return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
 def parse(text: str, name: str) -> Document:

@@ -16,6 +16,7 @@ from typing import Any
 
 from ablate.catalogue.entries import summary_of
 from ablate.store.read import StudyResults
+from ablate.study.yaml_lines import as_text
 from ablate.summary.page_data import number_names, page_data
 from ablate.summary.pareto import Front
 from ablate.summary.pareto_tables import measured
@@ -176,6 +177,4 @@ def _origin(study: StudyResults) -> list[tuple[str, str]]:
 
 def _yaml(study: StudyResults) -> str:
     """The study file with every change of the command line in it; empty where it is not known."""
-    import yaml
-
-    return yaml.safe_dump(dict(study.resolved), sort_keys=False, allow_unicode=True) if study.resolved else ""
+    return as_text(study.resolved) if study.resolved else ""

@@ -36,6 +36,20 @@ def test_values_are_yaml_and_keys_are_dotted() -> None:
     assert study.space.embedding_dim == Choice((8, 16))
 
 
+def test_the_text_of_a_changed_study_gives_the_same_study_without_the_changes() -> None:
+    changes = (
+        "search.trials=40",
+        "space.optimizer.adam.lr={log_uniform: [1e-4, 1e-2]}",
+        "question='1e-4: which, 010?'",
+    )
+    changed = load(*changes)
+    again = parse_study(changed.text, "runs/s/study.yaml")
+    assert again.resolved == changed.resolved and again.meaning == changed.meaning
+    head = "".join(f"# --set {change}\n" for change in changes)
+    assert changed.text.startswith(f"# f.yaml, changed on the command line by\n{head}study: s\n")
+    assert load().text == TEXT, "comments and all, where nothing is changed"
+
+
 def test_a_component_that_is_named_alone_can_be_given_a_parameter() -> None:
     study = load("space.optimizer.adam.lr={log_uniform: [1e-4, 1e-2]}")
     assert study.space.domains["optimizer.adam.lr"] == Uniform(1e-4, 1e-2, log=True)

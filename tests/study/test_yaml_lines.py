@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ablate.study.yaml_lines import Unreadable, parse, parse_value, shown
+from ablate.study.yaml_lines import Unreadable, as_text, parse, parse_value, shown
 
 
 def test_every_key_and_every_item_of_a_list_knows_its_line() -> None:
@@ -18,6 +18,29 @@ def test_what_is_not_in_the_file_has_the_line_of_what_is_around_it() -> None:
     document = parse("a: 1\nb:\n  c: 2\n", "f.yaml")
     assert document.where(("b", "missing", "deeper")) == "f.yaml:2"
     assert document.where(("missing",)) == "f.yaml:1"
+
+
+def test_what_is_written_reads_as_it_was() -> None:
+    values = [
+        1e-4,
+        1e22,
+        3,
+        0.5,
+        True,
+        None,
+        "1e-4",
+        "010",
+        "1:30",
+        "yes",
+        "2026-01-01",
+        "~",
+        "a: b",
+        "é\nline",
+        " x ",
+        "",
+    ]
+    tree = {"values": values, "010": {"1e5": [], "deep": {}}}
+    assert parse(as_text(tree), "f.yaml").tree == tree
 
 
 @pytest.mark.parametrize(
