@@ -57,10 +57,9 @@ def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str]
     told = [*notes]
     more = f"; {min(undecided)} seeds may settle the nearest" if undecided else ""
     told.append(f"size: Hedges' g; sees: the smallest true difference found with 80 % power{more}")
-    told.append(
-        "intervals are of each comparison alone, p and verdict are corrected for all; (time) is within its scatter"
-    )
     idle = {place for place, head in enumerate(heads) if head == "time" and all(row[place] == "-" for row in rows)}
+    scatter = "" if heads.index("time") in idle else "; (time) is within its scatter"
+    told.append(f"intervals are of each comparison alone, p and verdict are corrected for all{scatter}")
     if effects and "*" in effects[0].factor:  # the corner that both leave is told by the factor's own effect
         idle.add(heads.index("against"))
     heads = [head for place, head in enumerate(heads) if place not in idle]

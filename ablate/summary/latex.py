@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ablate.summary.ablation_tables import SHADES
 from ablate.summary.table import Report, Table
 
 SPECIAL = {
@@ -19,6 +20,7 @@ SPECIAL = {
     "^": r"\textasciicircum{}",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
+    **dict.fromkeys(SHADES.strip(), ""),  # a heat map is read by its numbers; these are no characters of a text font
 }
 
 
@@ -42,7 +44,7 @@ def _table(table: Table) -> str:
         *map(_row, table.rows),
         r"\bottomrule",
         r"\end{tabular}",
-        *(rf"\par\footnotesize {escaped(line)}" for line in table.note.splitlines()),
+        *(rf"\par\footnotesize {escaped(line)}" for line in table.note.splitlines() if SHADES.strip() not in line),
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
@@ -54,4 +56,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def escaped(text: str) -> str:
     """Text that LaTeX prints as it is."""
-    return "".join(SPECIAL.get(character, character) for character in text)
+    return "".join(SPECIAL.get(character, character) for character in text).rstrip()

@@ -14,6 +14,7 @@ from ablate.summary.cells import cells_of, goal_in
 from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
+TRAINING = "cost/train_seconds"
 MOST = 3
 """Objectives of a front: of more, nearly every trial is on it, and nobody can look at it."""
 
@@ -65,9 +66,16 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
 
 
 def default_front(study: StudyResults, front: Front, metric: str | None) -> Front:
-    """What is shown of a front that nobody has named: of an ablation in what judges its arms."""
+    """What is shown of a front that nobody has named: of an ablation in what judges its arms.
+
+    Against costs that differ: where only losses or samplers were compared, all arms cost the same to use, and what they
+    cost to train is left.
+    """
     quality = front.metric if study.design is None else cells_of(study, metric).metric
-    return pareto_front(study, quality, front.costs)
+    complete = [row for row in study.trials if row.state == "complete" and row.phase != "tune"]
+    differ = [cost for cost in front.costs if len({row.cost.get(cost) for row in complete}) > 1]
+    trained = any(TRAINING in row.cost for row in complete)
+    return pareto_front(study, quality, differ or ([TRAINING] if trained else front.costs))
 
 
 def costs_of(front: Front, results: StudyResults) -> list[str]:
@@ -77,8 +85,9 @@ def costs_of(front: Front, results: StudyResults) -> list[str]:
     """
     there = {name for row in results.trials for name in row.cost}
     asked = [name for name, cost in COSTS.items() if (cost.measure or cost.needs == "price") and name in there]
+    usual = [cost for cost in DEFAULT_COSTS if cost in there and not front.asked and not results.weighed]
     compared = [name for name in front.names if name.startswith("cost/")]
-    return list(dict.fromkeys([*compared, "cost/train_seconds", *asked]))
+    return list(dict.fromkeys([*usual, *compared, TRAINING, *asked]))
 
 
 def sign_of(name: str, objective: Objective) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablate.catalogue.costs import COSTS
 from ablate.catalogue.entries import bounds_of
 from ablate.summary.colours import GREY, PALETTE
 from ablate.summary.spread import Spread
-from ablate.summary.trade_off import Points, TradeOff
-from ablate.summary.words import cut
+from ablate.summary.trade_off import Place, Points, TradeOff
+from ablate.summary.words import cut, head
 
 MOST_NAMED = 12
 NAME_WIDTH = 28
@@ -40,8 +41,8 @@ def pareto_figure(found: TradeOff) -> Figure:
     for standing, (mark, colour, words) in MARKS.items():
         own = [place for place in found.places if place.standing == standing]
         if own:
-            x, y = ([place.spreads[k].mean for place in own] for k in (1, 0))
-            wide, high = (_errors([place.spreads[k] for place in own]) for k in (1, 0))
+            x, y = ([_shown(found, place, k) for place in own] for k in (1, 0))
+            wide, high = (_errors([place.spreads[k] for place in own]) * _scale(found, k) for k in (1, 0))
             axes.errorbar(x, y, xerr=wide, yerr=high, fmt="none", ecolor=colour, alpha=0.5, linewidth=1)
             size = [sizes[p.name] for p in own]
             axes.scatter(x, y, s=size, marker=mark, color=colour, label=words, zorder=3, clip_on=False)
@@ -50,8 +51,8 @@ def pareto_figure(found: TradeOff) -> Figure:
     if min(costs) > 0 and max(costs) / min(costs) > DECADES:
         axes.set_xscale("log")
     axes.margins(x=0.25)  # room for names
-    axes.set_xlim(_possible(axes.get_xlim(), found.names[1]))
-    axes.set_ylim(_possible(axes.get_ylim(), found.names[0]))
+    axes.set_xlim(_possible(axes.get_xlim(), found, 1))
+    axes.set_ylim(_possible(axes.get_ylim(), found, 0))
     axes.set_xlabel(_title(found, 1))
     axes.set_ylabel(_title(found, 0))
     axes.grid(alpha=0.3)
@@ -62,7 +63,7 @@ def pareto_figure(found: TradeOff) -> Figure:
 
 def _draw_front(axes: Axes, found: TradeOff) -> None:
     """Its line, where it is one, its names, and a ring around the knee."""
-    line = [(place.spreads[1].mean, place.spreads[0].mean) for place in found.front]
+    line = [(_shown(found, place, 1), _shown(found, place, 0)) for place in found.front]
     if len(found.names) == 2:
         where: Literal["pre", "post"] = "pre" if found.signs[1] > 0 else "post"
         axes.step(*zip(*line, strict=True), where=where, color=PALETTE[0], linewidth=1, alpha=0.6)
@@ -92,11 +93,22 @@ def _errors(spreads: Sequence[Spread]) -> Points:
     return lengths
 
 
-def _possible(limits: tuple[float, float], name: str) -> tuple[float, float]:
+def _possible(limits: tuple[float, float], found: TradeOff, objective: int) -> tuple[float, float]:
     """The ends of an axis without what its metric or cost cannot be: no recall is above 1. Marks at an end stand out whole."""
-    least, most = bounds_of(name)
-    return max(limits[0], least), min(limits[1], most)
+    least, most = bounds_of(found.names[objective])
+    scale = _scale(found, objective)
+    return max(limits[0], least * scale), min(limits[1], most * scale)
+
+
+def _shown(found: TradeOff, place: Place, objective: int) -> float:
+    """A mean in the unit of the tables."""
+    return place.spreads[objective].mean * _scale(found, objective)
+
+
+def _scale(found: TradeOff, objective: int) -> float:
+    name = found.names[objective]
+    return COSTS[name].scale if name in COSTS else 1.0
 
 
 def _title(found: TradeOff, objective: int) -> str:
-    return f"{found.names[objective]} ({'less' if found.signs[objective] > 0 else 'more'} is better)"
+    return f"{head(found.names[objective])} ({'less' if found.signs[objective] > 0 else 'more'} is better)"

@@ -142,7 +142,7 @@ def _steps(found: TradeOff) -> Table | None:
 
 
 def _dominated(found: TradeOff, what: str) -> Table | None:
-    places = [place for place in found.places if place.by]
+    places = [place for place in found.places if place.standing == "dominated"]
     known = {place.name: place for place in found.front}
     rows = [
         [place.name, *_cells(found, place), _by(place), _lead(found, known[place.by[0]], place)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
@@ -20,6 +21,8 @@ from ablate.summary.table import Report
 WIDTH = 120
 MOST_WIDTH = 132
 """Of a table that would else break its last column."""
+NUMBER = re.compile(r"-|[-+]?[\d.,]+(e[-+]?\d+)?( [ ░▒▓█%])?")
+"""A cell that stands to the right; so does one without a number."""
 LONG_WORDS = 24
 """Longer cells of words may wrap, so that numbers need not."""
 
@@ -47,7 +50,7 @@ def as_table(report: Report) -> str:
         table = Table(box=None, pad_edge=False)
         for position, title in enumerate(found.heads):
             last = title == found.heads[-1]
-            words = last or title in found.words
+            words = title in found.words or (last and not all(NUMBER.fullmatch(row[position]) for row in found.rows))
             cells = [len(title), *(len(row[position]) for row in found.rows)]
             wraps = last or (words and max(cells) > LONG_WORDS)
             table.add_column(
@@ -72,7 +75,7 @@ def as_markdown(report: Report, title: str, question: str = "") -> str:
     for found in report.tables:
         lines = [f"## {found.title}", "", f"| {' | '.join(found.heads)} |", f"|{' --- |' * len(found.heads)}"]
         lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in found.rows]
-        parts += ["\n".join(lines), found.note]
+        parts += ["\n".join(lines), "  \n".join(found.note.splitlines())]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

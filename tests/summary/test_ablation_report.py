@@ -15,7 +15,7 @@ from ablate.store.read import StudyResults
 from ablate.study.study import Objective
 from ablate.summary.latex import as_latex
 from ablate.summary.pareto import pareto_front
-from ablate.summary.render import render
+from ablate.summary.render import as_markdown, as_table, render
 from ablate.summary.table import Report, Table
 from ablate.types import INFEASIBLE, TrialResult
 from tests.summary.ablations import design, grid, one_at_a_time, study
@@ -152,7 +152,7 @@ def test_the_ranking_is_followed_along_the_tuning_budget() -> None:
     assert "tuning budget and rank stability" in shown(found)
     chosen = shown(found).split("chosen by tuning\n")[1].splitlines()
     assert chosen[0].split() == ["arm", "lr"]
-    assert "baseline       0.009" in chosen and "sampler=hard   0.0095" in chosen
+    assert "baseline        0.009" in chosen and "sampler=hard   0.0095" in chosen
 
 
 def test_arms_are_judged_by_the_metric_that_is_asked_for() -> None:
@@ -184,7 +184,22 @@ def test_latex_escapes_what_latex_reads() -> None:
     assert r"loss=info\_nce" in text and r"95 \% interval" in text
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 2
     notes = Report([], [Table("t", ["a"], [["1"]], "first 5 %\nsecond")])
+    arms = grid()
+    shaded = study(design("grid", arms, seeds=1), {(arm, 0): at / 10 for at, arm in enumerate(arms)})
+    assert "█" in shown(shaded) and not set("░▒▓█") & set(shown(shaded, "latex"))
     assert "\\par\\footnotesize first 5 \\%\n\\par\\footnotesize second\n" in as_latex(notes)
+
+
+def test_lines_of_a_note_stay_lines_in_markdown() -> None:
+    notes = Report([], [Table("t", ["a"], [["1"]], "first\nsecond")])
+    assert "first  \nsecond\n" in as_markdown(notes, "s")
+
+
+def test_a_last_column_of_numbers_stands_to_the_right_and_one_of_words_to_the_left() -> None:
+    table = Table("t", ["arm", "train s"], [["a", "0.5"], ["b", "1,234"]], words=("arm",))
+    assert [line[5:] for line in as_table(Report([], [table])).splitlines()[-2:]] == ["    0.5", "  1,234"]
+    words = Table("t", ["arm", "verdict"], [["a", "better"], ["b", "-"]], words=("arm",))
+    assert [line[5:] for line in as_table(Report([], [words])).splitlines()[-2:]] == ["better", "-"]
 
 
 def test_csv_has_the_trials_or_the_table_of_an_ablation_that_is_asked_for() -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 from ablate.summary.figures import figures_of
 from ablate.summary.pareto import default_front, pareto_front
 from ablate.summary.pareto_figure import pareto_figure
+from ablate.summary.render import render
 from ablate.summary.trade_off import trade_off
 from ablate.types import Scalar
 from tests.summary.ablations import LEVELS, design, grid, one_at_a_time, study
@@ -56,6 +57,14 @@ def test_where_no_arm_is_complete_nothing_is_drawn() -> None:
     assert figures_of(study(design("one_at_a_time", arms, seeds=1), nothing)) == {}
 
 
+def test_where_all_arms_cost_the_same_to_use_the_front_is_drawn_against_training() -> None:
+    arms = one_at_a_time()
+    found = study(design("one_at_a_time", arms, seeds=3), values_of(arms))
+    assert default_front(found, pareto_front(found), None).names == ("test/recall_at_1", "cost/train_seconds")
+    rows = render(found, pareto_front(found), "table").splitlines()
+    assert next(line for line in rows if line.startswith("arm ")).split()[-3:] == ["MFLOP", "train", "s"]
+
+
 def test_arms_of_a_front_are_named_apart_and_stand_where_the_tables_have_them() -> None:
     arms = grid()
     values = {(arm, seed): 0.5 + at / 20 + seed / 50 for at, arm in enumerate(arms) for seed in range(3)}
@@ -67,5 +76,6 @@ def test_arms_of_a_front_are_named_apart_and_stand_where_the_tables_have_them() 
     traded = trade_off(found, default_front(found, pareto_front(found), None))
     assert traded.names == ("test/recall_at_1", "cost/flops")
     (axes,) = pareto_figure(traded).axes
+    assert axes.get_xlabel() == "MFLOP (less is better)" and axes.get_xlim()[1] < 20, "in the unit of the tables"
     named = {text.get_text().replace("\n", " ") for text in axes.texts}
     assert named == set(arms)

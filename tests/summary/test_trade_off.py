@@ -88,6 +88,14 @@ def test_the_dominated_are_named_with_who_beats_them_and_by_how_much() -> None:
     assert line.split()[:3] == ["0004", "0.8000", "4"] and line.endswith("0002  +8.00 points, -2 ms p50")
 
 
+def test_who_may_be_on_the_front_is_not_told_among_the_dominated() -> None:
+    found = ablation(noise=0.02)
+    text = render(found, pareto_front(found, "test/recall_at_1", ["cost/latency_ms_p50"]), "table")
+    dominated = text.split("dominated arms, by their means\n")[1].split("\n\n")[0]
+    assert "sampler=hard" in dominated and "loss=info_nce" not in dominated
+    assert "possibly on the front" in text
+
+
 def test_hypervolume_knee_and_reference_are_computed_by_hand() -> None:
     traded = trade_off(SEARCH, pareto_front(SEARCH, *NAMES))
     reference = (0.5 - 0.1 * 0.4, 10 + 0.1 * 9)  # a tenth of the range beyond the worst
