@@ -29,8 +29,17 @@ RETRIEVAL = (
 PAIRS = (
     Metric("pair_accuracy", "maximize", f"{_PAIRS}; threshold chosen on validation", "Huang et al. 2007 (LFW)"),
     Metric("auc", "maximize", f"area under the ROC curve; {_PAIRS}", "Fawcett 2006"),
+    Metric(
+        "fpr", "minimize", f"different pairs called the same, at the threshold of validation; {_PAIRS}", "Fawcett 2006"
+    ),
+    Metric("fnr", "minimize", f"same pairs called different, at the threshold of validation; {_PAIRS}", "Fawcett 2006"),
     Metric("eer", "minimize", f"error where both error rates are equal; {_PAIRS}", "Martin et al. 1997"),
-    Metric("tpr_at_fpr_1e-3", "maximize", f"true positives at 0.1 % false ones; {_PAIRS}", "Huang et al. 2007 (LFW)"),
+    Metric(
+        "tpr_at_fpr_1e-3",
+        "maximize",
+        f"true positives at 0.1 % false ones, of under 1,000 different pairs at none; {_PAIRS}",
+        "Huang et al. 2007 (LFW)",
+    ),
 )
 TRIPLETS = (
     Metric(

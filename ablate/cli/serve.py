@@ -59,13 +59,16 @@ def verify(
             "similarity_threshold": description.threshold,
             "distance_threshold": description.distance_threshold,
         }
-        typer.echo(dumps({**asdict(found), **thresholds}))
+        errors = {"errors": asdict(description.errors) if description.errors else None}
+        typer.echo(dumps({**asdict(found), **thresholds, **errors}))
         return
     typer.echo(
         f"{'same' if found.same else 'different'}\n"
         f"distance    {found.distance:.4f}, same up to {description.distance_threshold:.4f}\n"
         f"similarity  {found.similarity:.4f}, same from {description.threshold:.4f} (cosine)"
     )
+    if description.errors:
+        typer.echo(f"errors      {description.errors}")
 
 
 def nearest(
@@ -96,6 +99,8 @@ def nearest(
         for rank, (name, each) in enumerate(found.items(), 1):
             verdict = "same" if each.same else "different"
             typer.echo(f"{rank:>4}  {each.distance:8.4f}  {each.similarity:10.4f}  {verdict:9}  {name}")
+        if opened.description.errors:
+            typer.echo(f"verdicts err: {opened.description.errors}")
         typer.echo(path)
 
 

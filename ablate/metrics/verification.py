@@ -93,9 +93,10 @@ def best_threshold(similarity: Float[Tensor, "P"], same: Bool[Tensor, "P"]) -> f
 def verification_metrics(
     similarity: Float[Tensor, "P"], same: Bool[Tensor, "P"], *, threshold: float
 ) -> dict[str, float]:
-    """pair_accuracy, auc, eer and tpr_at_fpr_1e-3, each in 0..1; only eer, the equal error rate, is better when lower.
+    """pair_accuracy, fpr, fnr, auc, eer and tpr_at_fpr_1e-3, each in 0..1; the error rates are better when lower.
 
-    `threshold` belongs to pair_accuracy alone and was chosen on other pairs; a pair at the threshold counts as same.
+    `threshold` belongs to pair_accuracy, fpr (different pairs called the same) and fnr (same pairs called different) alone,
+    and was chosen on other pairs; a pair at the threshold counts as same.
     Pairs of equal similarity are accepted together: a constant similarity has auc 0.5 and eer 0.5. The equal error rate
     is interpolated between two points of the curve; tpr_at_fpr_1e-3 is not: it is the highest true-accept rate of a
     threshold with at most one false accept per thousand different pairs, so below a thousand of them it allows none.
@@ -103,8 +104,11 @@ def verification_metrics(
     _, true_accepts, false_accepts = _roc(similarity, same)
     tpr = true_accepts / true_accepts[-1]
     fpr = false_accepts / false_accepts[-1]
+    called_same = similarity.double() >= threshold
     return {
-        "pair_accuracy": float(((similarity.double() >= threshold) == same).double().mean()),
+        "pair_accuracy": float((called_same == same).double().mean()),
+        "fpr": float(called_same[~same].double().mean()),
+        "fnr": float((~called_same)[same].double().mean()),
         "auc": float(torch.trapezoid(tpr, fpr)),
         "eer": _equal_error_rate(tpr, fpr),
         "tpr_at_fpr_1e-3": float(tpr[fpr <= 1e-3].max()),

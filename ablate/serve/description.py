@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +25,24 @@ FILE = "model.json"
 CARD = "README.md"
 WEIGHTS = {"safetensors": "model.safetensors", "onnx": "model.onnx", "torchscript": "model.pt"}
 """Kind of model -> file of its weights."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of a threshold."""
+
+    split: str
+    """test, or val: the very pairs that the threshold was chosen on, which flatter."""
+    fpr: float
+    """Share of different pairs that it calls the same."""
+    fnr: float
+    """Share of same pairs that it calls different."""
+
+    def __str__(self) -> str:
+        return (
+            f"on pairs of {'the test' if self.split == 'test' else 'validation'}, {self.fpr:.1%} of different ones are called "
+            f"the same, {self.fnr:.1%} of the same ones different"
+        )
 
 
 class Network(Strict):
@@ -86,6 +105,15 @@ class Description(Strict):
     threshold: float
     """Cosine similarity from which two pictures are called the same; chosen on validation pairs."""
     origin: Origin
+
+    @property
+    def errors(self) -> Errors | None:
+        """How often the threshold errs: on the test's pairs, else on validation's; None where the study did not count it."""
+        metrics = self.origin.metrics
+        for split in ("test", "val"):
+            if f"{split}/fpr" in metrics and f"{split}/fnr" in metrics:
+                return Errors(split, metrics[f"{split}/fpr"], metrics[f"{split}/fnr"])
+        return None
 
     @property
     def distance_threshold(self) -> float:

@@ -24,7 +24,7 @@ def on_device(pairs: OfficialPairs, device: torch.device) -> Pairs:
 
 
 def fold_metrics(similarity: Float[Tensor, "P"], pairs: OfficialPairs | None) -> dict[str, float]:
-    """pair_accuracy as the mean over folds, its standard error, and the mean of the folds' thresholds.
+    """pair_accuracy as the mean over folds, its standard error, fpr and fnr, and the mean of the folds' thresholds.
 
     Empty where there are no folds: then the threshold comes from validation. The standard error is that of the folds, of one
     network: what another training would change is not in it.
@@ -34,15 +34,17 @@ def fold_metrics(similarity: Float[Tensor, "P"], pairs: OfficialPairs | None) ->
     folds = np.unique(pairs.fold)
     fold = torch.from_numpy(pairs.fold).to(similarity.device)
     same = torch.from_numpy(pairs.same).to(similarity.device)
-    accuracies, thresholds = [], []
+    accuracies, thresholds, called_same = [], [], torch.zeros_like(same)
     for held_out in folds:
         inside = fold == int(held_out)
         threshold = best_threshold(similarity[~inside], same[~inside])
-        right = (similarity[inside].double() >= threshold) == same[inside]
-        accuracies.append(float(right.double().mean()))
+        called_same[inside] = similarity[inside].double() >= threshold
+        accuracies.append(float((called_same == same)[inside].double().mean()))
         thresholds.append(threshold)
     return {
         "pair_accuracy": float(np.mean(accuracies)),
         "pair_accuracy_standard_error": float(np.std(accuracies, ddof=1)) / math.sqrt(len(folds)),
+        "fpr": float(called_same[~same].double().mean()),
+        "fnr": float((~called_same)[same].double().mean()),
         "threshold": float(np.mean(thresholds)),
     }

@@ -84,8 +84,13 @@ def test_eer_is_where_a_walk_along_the_curve_crosses_equal_errors(similarity: Te
 def test_pair_accuracy_counts_a_pair_at_the_threshold_as_same(similarity: Tensor, same: Tensor) -> None:
     threshold = float(similarity[3])
     right = [(score >= threshold) == truth for score, truth in zip(similarity.tolist(), same.tolist(), strict=True)]
-    accuracy = verification_metrics(similarity, same, threshold=threshold)["pair_accuracy"]
-    assert accuracy == pytest.approx(sum(right) / len(right))
+    found = verification_metrics(similarity, same, threshold=threshold)
+    assert found["pair_accuracy"] == pytest.approx(sum(right) / len(right))
+    wrong = [not each for each in right]
+    of_different = [each for each, truth in zip(wrong, same.tolist(), strict=True) if not truth]
+    of_same = [each for each, truth in zip(wrong, same.tolist(), strict=True) if truth]
+    assert found["fpr"] == pytest.approx(sum(of_different) / len(of_different))
+    assert found["fnr"] == pytest.approx(sum(of_same) / len(of_same))
 
 
 @pytest.mark.parametrize(("similarity", "same"), EXAMPLES[:2])
@@ -121,15 +126,16 @@ def test_a_threshold_between_two_neighbouring_floats_still_parts_them() -> None:
 
 def test_a_perfect_split_and_its_reverse_are_the_ends_of_every_scale() -> None:
     similarity, same = torch.tensor([0.9, 0.8, 0.1, 0.0]), torch.tensor([True, True, False, False])
-    best = {"pair_accuracy": 1.0, "auc": 1.0, "eer": 0.0, "tpr_at_fpr_1e-3": 1.0}
-    worst = {"pair_accuracy": 0.0, "auc": 0.0, "eer": 1.0, "tpr_at_fpr_1e-3": 0.0}
+    best = {"pair_accuracy": 1.0, "fpr": 0.0, "fnr": 0.0, "auc": 1.0, "eer": 0.0, "tpr_at_fpr_1e-3": 1.0}
+    worst = {"pair_accuracy": 0.0, "fpr": 1.0, "fnr": 1.0, "auc": 0.0, "eer": 1.0, "tpr_at_fpr_1e-3": 0.0}
     assert verification_metrics(similarity, same, threshold=0.5) == best
     assert verification_metrics(similarity, ~same, threshold=0.5) == worst
 
 
 def test_a_constant_similarity_scores_as_chance() -> None:
     metrics = verification_metrics(torch.full((10,), 0.7), torch.arange(10) < 5, threshold=0.5)
-    assert metrics == {"pair_accuracy": 0.5, "auc": 0.5, "eer": 0.5, "tpr_at_fpr_1e-3": 0.0}
+    errors = {"fpr": 1.0, "fnr": 0.0, "eer": 0.5}
+    assert metrics == {"pair_accuracy": 0.5, **errors, "auc": 0.5, "tpr_at_fpr_1e-3": 0.0}
 
 
 @pytest.mark.parametrize("same", [[], [True, True], [False]])

@@ -25,6 +25,21 @@ def test_the_distance_threshold_is_the_distance_at_that_cosine(model: Path) -> N
     assert read_description(model).distance_threshold == 0.0
 
 
+def test_the_errors_of_the_threshold_are_those_of_the_test_where_it_was_read(model: Path) -> None:
+    origin = json.loads((model / "model.json").read_text())["origin"]
+
+    def errors(**metrics: float) -> str:
+        named = {name.replace("_", "/"): value for name, value in metrics.items()}
+        changed(model, origin={**origin, "metrics": named})
+        return str(read_description(model).errors)
+
+    val, test = {"val_fpr": 0.05, "val_fnr": 0.1}, {"test_fpr": 0.09, "test_fnr": 0.125}
+    told = "on pairs of {}, {} of different ones are called the same, {} of the same ones different"
+    assert errors(**val, **test) == told.format("the test", "9.0%", "12.5%")
+    assert errors(**val) == told.format("validation", "5.0%", "10.0%")
+    assert errors(val_auc=0.9) == "None", "a study of before these were counted"
+
+
 def test_what_is_no_model_is_refused(model: Path, tmp_path: Path) -> None:
     for path, why in [
         (tmp_path / "none", "is not there"),

@@ -51,10 +51,15 @@ def test_a_model_embeds_picture_files_as_the_trained_network_does_their_images(
         assert found["same"] == (cosines[other] >= threshold)
         assert found["similarity"] == pytest.approx(cosines[other], abs=1e-4)
         assert found["distance"] == pytest.approx(np.linalg.norm(wanted[0] - wanted[other]), abs=1e-3)
+    metrics = json.loads((model / "model.json").read_text())["origin"]["metrics"]
+    split = found["errors"]["split"]
+    assert (found["errors"]["fpr"], found["errors"]["fnr"]) == (metrics[f"{split}/fpr"], metrics[f"{split}/fnr"])
+    assert "% of different ones are called the same" in run("verify", model, paths[0], paths[1])
 
     lines = run("nearest", model, paths[0], tmp_path / "pictures", "--output", sheet).splitlines()
     ranked = sorted(range(1, NUM_PICTURES), key=lambda i: -cosines[i])[:10]
-    assert [line.split()[-1] for line in lines[1:]] == [*(str(paths[i]) for i in ranked), str(sheet)]
+    assert [line.split()[-1] for line in lines[1:-2]] == [str(paths[i]) for i in ranked]
+    assert lines[-2].startswith("verdicts err: on pairs of ") and lines[-1] == str(sheet)
     with Image.open(sheet) as picture:
         assert picture.format == "PNG" and min(picture.size) > 400
 

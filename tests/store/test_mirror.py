@@ -282,8 +282,10 @@ def test_a_server_that_comes_back_gets_what_it_missed(
     mirror.started(asked.number)
     train(memory, asked, 0.5, 0.6)
     mirror.ended(memory.finish(asked.number, "complete"))
-    time.sleep(6)  # mlflow is imported, and the server is found to be down
-    assert mirror.fault
+    end = time.monotonic() + PATIENCE
+    while not mirror.fault:  # mlflow is imported, and the server is found to be down
+        assert time.monotonic() < end, "a server that is down is found to be"
+        time.sleep(0.1)
     words = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--backend-store-uri", store]
     words += ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
     with subprocess.Popen(

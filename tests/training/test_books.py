@@ -94,7 +94,17 @@ def test_a_trial_learns_the_tastes_and_is_judged_on_readers_it_has_not_seen(shel
     reports: list[dict[str, float]] = []
     train(trial_of(shelf, tmp_path, epochs=4), reports.append)
     last = reports[-1]
-    reported = {"auc", "pair_accuracy", "eer", "tpr_at_fpr_1e-3", "recall_at_10", "ndcg_at_10", "threshold"}
+    reported = {
+        "auc",
+        "pair_accuracy",
+        "fpr",
+        "fnr",
+        "eer",
+        "tpr_at_fpr_1e-3",
+        "recall_at_10",
+        "ndcg_at_10",
+        "threshold",
+    }
     for split in ("val", "test"):
         assert {name.removeprefix(f"{split}/") for name in last if name.startswith(f"{split}/")} == reported
     # a perfect network has 11/12: a third of the unread half of the negatives is of the reader's taste, and is as near

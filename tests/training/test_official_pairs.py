@@ -78,7 +78,8 @@ def test_given_pairs_take_the_place_of_drawn_ones_and_the_threshold_that_is_give
     assert found["test/pair_accuracy"] == sum(right) / 200
     assert found["test/threshold"] == 0.5
     assert set(found) == {
-        f"test/{n}" for n in ("pair_accuracy", "auc", "eer", "tpr_at_fpr_1e-3", "triplet_accuracy", "threshold")
+        f"test/{n}"
+        for n in ("pair_accuracy", "fpr", "fnr", "auc", "eer", "tpr_at_fpr_1e-3", "triplet_accuracy", "threshold")
     }
 
 
@@ -87,6 +88,9 @@ def test_pairs_in_folds_report_their_mean_and_standard_error() -> None:
     found = read_test(network, data, replace(DIGITS, protocol="verification"), threshold=2.0)
     assert found["test/pair_accuracy"] != 0.5, "the threshold of validation, which calls none the same, is not used"
     assert found["test/pair_accuracy_standard_error"] > 0
+    assert 1 - (found["test/fpr"] + found["test/fnr"]) / 2 == pytest.approx(found["test/pair_accuracy"]), (
+        "halves of each"
+    )
     assert found["test/threshold"] < 1
 
 
