@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
@@ -162,7 +163,9 @@ def plan(
     """
     from ablate.study.load import load_study
 
-    loaded = load_study(study, changes(set_, trials, seed))
+    changed = changes(set_, trials, seed)
+    arguments = shlex.join([str(study), *(word for change in changed for word in ("--set", change))])
+    loaded = load_study(study, changed)
     if gpus is not None and not loaded.resources.gpu_share:
         raise AblateError(
             f"--gpus {gpus}: a trial of {loaded.name} holds no GPU (resources.gpus is 0)\n"
@@ -189,7 +192,7 @@ def plan(
     if gpus is not None or (cpus is not None and not loaded.resources.gpu_share):
         scales = _scaling(loaded, paces, earlier, gpus=gpus or 0, cpus=cpus, gpus_per_node=gpus_per_node)
     made = make_plan(loaded, static_costs_of(loaded), earlier, duration, scales)
-    typer.echo(as_json(made) if json else as_text(made, str(study)))
+    typer.echo(as_json(made) if json else as_text(made, arguments))
 
 
 def _slots_here(study: Study, cpus: int | None) -> int:

@@ -103,8 +103,12 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
     kind = plan.design.replace("_", " ")
     cells = len(plan.arms) * len(plan.seeds)
     head = f"{len(plan.arms)} arms x {len(plan.seeds)} seeds = {counted(cells, 'trial')} of {counted(plan.epochs, 'epoch')}"
-    tuned = f"; first {plan.tuning_trials} tuning trials an arm" if plan.tuning_trials else ""
-    lines = [("design", f"{kind}: {head}{tuned}; {plan.trials:,} trials in all")]
+    tuned = (
+        f"; first {plan.tuning_trials} tuning trials an arm; {plan.trials:,} trials in all"
+        if plan.tuning_trials
+        else ""
+    )
+    lines = [("design", f"{kind}: {head}{tuned}")]
     for name, (first, *others) in plan.factors.items():
         lines.append(("factor", f"{name}: {written(first)} (baseline) | {' | '.join(map(written, others))}"))
     for position, (name, levels) in enumerate(list(plan.arms.items())[:MOST_ARMS]):

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from ablate.catalogue.datasets import DATASETS, holds_books
 from ablate.store.read import StudyResults
 from ablate.study.domain import Fixed, describe
 from ablate.study.study import Study
@@ -14,7 +15,7 @@ from ablate.summary.ablation_plan import AblationPlan, ablation_lines, plan_abla
 from ablate.summary.duration import Duration
 from ablate.summary.halving import epochs_of, reach
 from ablate.summary.scaling import Scaling, scaling_lines
-from ablate.types import Scalar
+from ablate.types import Scalar, counted
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Plan:
     configurations: int | None
     """How many the space has; None where it has a range of reals."""
     epochs: int
+    resources: str
+    """What a trial holds while it trains."""
     space: Mapping[str, str]
     """Name of each parameter that differs from trial to trial -> its values."""
     fixed: Mapping[str, Scalar]
@@ -51,6 +54,8 @@ class Plan:
     """About how many epochs are trained over all trials; at most trials x epochs."""
     constraints: Mapping[str, str]
     """Name of each cost -> its bounds."""
+    item: str
+    """What a network embeds, and its FLOPs are of: image or book."""
     architectures: Mapping[str, Mapping[str, float]]
     """Backbone and width -> its static costs; empty where they cannot be counted."""
     forbidden: Mapping[str, str]
@@ -90,6 +95,8 @@ def make_plan(
         trials_asked=study.search.trials,
         configurations=size,
         epochs=study.space.epochs,
+        resources=_resources(study),
+        item="book" if holds_books(DATASETS[study.data.name]) else "image",
         space={name: describe(domain) for name, domain in domains.items() if not isinstance(domain, Fixed)},
         fixed={name: domain.value for name, domain in domains.items() if isinstance(domain, Fixed)},
         rungs=rungs,
@@ -106,6 +113,16 @@ def make_plan(
     )
 
 
+def _resources(study: Study) -> str:
+    """1 CPU and 0.25 GPUs, and what to do without a GPU."""
+    held = study.resources
+    cpus = counted(held.cpus, "CPU")
+    gpus = {0.0: "", 1.0: " and 1 GPU"}.get(held.gpu_share, f" and {held.gpu_share:g} of a GPU")
+    gpus = " and a share of a GPU, as its memory allows" if held.gpus == "auto" else gpus
+    each = f"{held.workers} workers, each with {cpus}{gpus}" if held.workers > 1 else f"{cpus}{gpus}"
+    return f"{each}; without a GPU: --set resources.gpus=0" if gpus else each
+
+
 def _broken(study: Study, costs: Mapping[str, float]) -> str:
     """The constraints that these costs break; empty where they keep all that they can be held against."""
     limits = {name: limit for name, limit in study.constraints.items() if name in costs}
@@ -117,13 +134,14 @@ def as_json(plan: Plan) -> str:
     return json.dumps(asdict(plan), indent=1)
 
 
-def as_text(plan: Plan, path: str) -> str:
-    """For people; the next command last."""
+def as_text(plan: Plan, arguments: str) -> str:
+    """For people; the next command last, `ablate run` with these arguments."""
     search = f"search by {plan.algorithm}: {_count(plan.trials, 'trial')} of {_count(plan.epochs, 'epoch')}"
     lines = [
         _row(plan.study, "ablation" if plan.ablation else search),
         *([_row("question", plan.question)] if plan.question else []),
         _row("objective", plan.objective),
+        _row("a trial holds", plan.resources),
         *(_search(plan) if plan.ablation is None else (_row(*line) for line in ablation_lines(plan.ablation))),
         *([_row("time", plan.duration.text)] if plan.duration else []),
         *_scaling(plan),
@@ -131,7 +149,7 @@ def as_text(plan: Plan, path: str) -> str:
         *(_row("data", note) for note in plan.notes),
         *(_row("constraint", f"{name} {bounds}") for name, bounds in plan.constraints.items()),
         *_architectures(plan),
-        _row("run it", f"ablate run {path}"),
+        _row("run it", f"ablate run {arguments}"),
     ]
     return "\n".join(lines)
 
@@ -185,7 +203,7 @@ def _architectures(plan: Plan) -> list[str]:
     if not plan.architectures:
         return [_row("architectures", "too many to list: a parameter of a backbone is a range")]
     width = max(map(len, plan.architectures))
-    lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one image")]
+    lines = [_row("architectures", f"{len(plan.architectures)}, the cheapest first; FLOPs are of one {plan.item}")]
     if plan.forbidden:
         every = len(plan.forbidden) == len(plan.architectures)
         broken = "each of them breaks" if every else f"{len(plan.forbidden)} of them break"

@@ -157,7 +157,7 @@ def test_help_and_a_refusal_take_under_seven_tenths_of_a_second(refused: bool, b
 def test_plan_says_what_would_be_tried_and_ends_in_the_next_command(good_study: Path, tmp_path: Path) -> None:
     lines = ablate("plan", "good.yaml", "--trials", "7", cwd=tmp_path).stdout.splitlines()
     assert lines[0] == "faces          search by tpe: 1 trial of 10 epochs"
-    assert lines[-1] == "run it         ablate run good.yaml"
+    assert lines[-1] == "run it         ablate run good.yaml --set search.trials=7"
     assert "1 configuration, fewer than the 7 trials asked for: each is tried once" in "\n".join(lines)
     assert [path.name for path in tmp_path.iterdir()] == ["good.yaml"]
 

@@ -156,3 +156,24 @@ def test_what_an_earlier_run_wrote_down_of_the_data_is_told() -> None:
     earlier = StudyResults("faces", "", Objective("val/auc", "maximize"), [], notes=("3 broken files left out",))
     assert "data           3 broken files left out" in as_text(make_plan(asked, {}, earlier), "f.yaml").splitlines()
     assert not [line for line in as_text(make_plan(asked, {}), "f.yaml").splitlines() if line.startswith("data ")]
+
+
+@pytest.mark.parametrize(
+    ("resources", "told"),
+    [
+        ("{}", "1 CPU"),
+        ("{cpus: 4, gpus: 1}", "4 CPUs and 1 GPU; without a GPU: --set resources.gpus=0"),
+        ("{gpus: 0.25}", "1 CPU and 0.25 of a GPU; without a GPU: --set resources.gpus=0"),
+        ("{gpus: auto}", "1 CPU and a share of a GPU, as its memory allows; without a GPU: --set resources.gpus=0"),
+        (
+            "{cpus: 2, gpus: 1, workers: 2}",
+            "2 workers, each with 2 CPUs and 1 GPU; without a GPU: --set resources.gpus=0",
+        ),
+    ],
+)
+def test_it_says_what_a_trial_holds(resources: str, told: str) -> None:
+    space = "{backbone: mlp, loss: {triplet: }, batch: {classes: 10}, epochs: 1}"
+    text = f"study: s\ndata: {{name: digits, protocol: closed}}\nspace: {space}\nresources: {resources}\n"
+    lines = as_text(make_plan(parse_study(text, "f.yaml"), COSTS), "f.yaml --set seed=3").splitlines()
+    assert f"a trial holds  {told}" in lines
+    assert lines[-1] == "run it         ablate run f.yaml --set seed=3"
