@@ -10,11 +10,11 @@ quickstart: setup  ## Run the smallest real study, then read it.
 	$(BIN)/ablate summarize runs/quickstart
 
 test: check  ## Everything: lint, types, all tests, the slow ones last.
-	$(BIN)/python -m pytest -m "not slow and not ray"
-	$(BIN)/python -m pytest -m "slow or ray" --durations=10
+	$(BIN)/python -m pytest -m "not slow and not ray" -n 2
+	$(BIN)/python -m pytest -m "slow or ray" -n 2 --dist loadgroup --durations=10
 
-fast: check  ## Lint, types, and the tests that need no other process: about a minute.
-	$(BIN)/python -m pytest -m "not slow and not ray"
+fast: check  ## Lint, types, and the tests that need no other process: some three minutes.
+	$(BIN)/python -m pytest -m "not slow and not ray" -n 2
 
 check: setup
 	$(BIN)/ruff check .
