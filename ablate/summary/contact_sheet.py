@@ -15,8 +15,10 @@ from ablate.summary.image_figures import frame, show
 from ablate.training.portrait import Images
 
 A_ROW = 5
-NAME_WIDTH = 20
-"""Characters of a file's name that fit below its picture."""
+NAME_WIDTH = 30
+"""Characters of a file's name that fit in a line below its picture."""
+NAME_LINES = 3
+"""Of a longer one the end, which tells files apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,5 +55,7 @@ def contact_sheet(query: Shown, found: Sequence[Shown], *, title: str) -> Figure
 def _panel(axes: Axes, shown: Shown, title: str) -> None:
     show(axes, shown.image)
     axes.set_title(title, fontsize=10, pad=4, color=RIGHT if shown.same else "black")
-    name = shown.name if len(shown.name) <= NAME_WIDTH else f"...{shown.name[-NAME_WIDTH + 3 :]}"
-    axes.set_xlabel(name, fontsize=8)
+    most = NAME_WIDTH * NAME_LINES
+    name = shown.name if len(shown.name) <= most else f"...{shown.name[-most + 3 :]}"
+    lines = [name[start : start + NAME_WIDTH] for start in range(0, len(name), NAME_WIDTH)]
+    axes.set_xlabel("\n".join(lines), fontsize=8)

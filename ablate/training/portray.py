@@ -82,13 +82,18 @@ def _roc(similarity: Float[Tensor, "P"], same: Tensor, *, threshold: float) -> R
 def _groups(
     items: SplitData, pairs: Pairs, similarity: Float[Tensor, "P"], *, threshold: float
 ) -> tuple[PairGroup, ...]:
-    """Same and different pairs, judged rightly and wrongly; shown are the first that were drawn, which are any."""
+    """Same and different pairs, judged rightly and wrongly; shown are the first that were drawn, which are any.
+
+    Where there are few of a kind, the same pair is drawn several times: it is shown once.
+    """
     accepted, groups = similarity.double() >= threshold, []
     for same in (True, False):
         for right in (True, False):
             of_kind = pairs.same == same
             members = (of_kind & (accepted == (same == right))).nonzero()[:, 0]
-            shown = members[:PAIRS_SHOWN]
+            ends = zip(pairs.first[members].tolist(), pairs.second[members].tolist(), strict=True)
+            once = {frozenset(pair): place for place, pair in reversed(list(enumerate(ends)))}
+            shown = members[sorted(once.values())[:PAIRS_SHOWN]]
             shown = shown[similarity[shown].argsort()]
             groups.append(
                 PairGroup(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ablate.summary.colours import RIGHT
-from ablate.summary.contact_sheet import A_ROW, Shown, contact_sheet
+from ablate.summary.contact_sheet import A_ROW, NAME_LINES, NAME_WIDTH, Shown, contact_sheet
 from ablate.summary.png import png
 from tests.summary.test_trial_figures import pixels, share_of, texts
 
@@ -23,8 +23,18 @@ def test_each_picture_is_there_with_rank_distance_and_the_end_of_its_name(number
     said = texts(figure)
     assert {"all of them", "query", "query.png"} <= set(said)
     assert [text for text in said if " d " in text] == [f"{i + 1}   d {0.1 * i:.3f}" for i in range(number)]
-    assert f"...of/somebody/{number - 1}.png" in said
+    assert f"pictures/of/somebody/{number - 1}.png" in said
     assert min(pixels(png(figure)).shape[:2]) > 400
+
+
+def test_a_long_name_is_told_in_lines_and_only_its_beginning_is_cut() -> None:
+    name = "/".join(f"folder-{number:02d}" for number in range(12)) + "/picture.png"
+    (label,) = [
+        text for text in texts(contact_sheet(shown(1)[0], [Shown(shown(1)[0].image, name)], title="")) if "\n" in text
+    ]
+    assert label.count("\n") == NAME_LINES - 1 and max(map(len, label.splitlines())) == NAME_WIDTH
+    told = label.replace("\n", "")
+    assert told.startswith("...") and name.endswith(told.removeprefix("...")) and len(told) == NAME_WIDTH * NAME_LINES
 
 
 def test_what_is_called_the_same_is_framed_and_said() -> None:

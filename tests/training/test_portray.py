@@ -11,6 +11,7 @@ import torch
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from ablate.errors import StoreError
+from ablate.metrics.verification import Pairs
 from ablate.training import portray as module
 from ablate.training.data import SplitData, load_data
 from ablate.training.evaluate import embed, pairs_of
@@ -77,6 +78,16 @@ def test_pairs_are_counted_and_shown_with_the_verdict_of_a_loop(spec: TrialSpec)
         assert len(group.similarity) == min(group.count, module.PAIRS_SHOWN) > 0
         assert ((group.similarity >= seen.roc.threshold) == (group.same == group.right)).all()
         assert (np.diff(group.similarity) >= 0).all()
+
+
+def test_a_pair_that_was_drawn_often_is_shown_once(spec: TrialSpec) -> None:
+    items = load_data(spec.data, torch.device("cpu")).val
+    few = torch.tensor([[0, 1], [1, 0], [0, 1], [2, 3], [0, 1]])
+    pairs = Pairs(few[:, 0], few[:, 1], torch.ones(5, dtype=torch.bool))
+    group = module._groups(items, pairs, torch.ones(5), threshold=0.5)[0]
+    first, _ = images_of(group)
+    assert (len(first), group.count, group.total) == (2, 5, 5), "two pairs, in either order; all are counted"
+    np.testing.assert_array_equal(first, items.images[items.rows[[0, 2]]].numpy())
 
 
 def test_the_images_of_a_pair_are_those_whose_cosine_is_told(spec: TrialSpec) -> None:
