@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from ablate.errors import StoreError
 from ablate.store.read import StudyResults
 from ablate.summary.pareto import Front
 from ablate.summary.results import columns, flat_rows
@@ -17,10 +18,16 @@ TABLES = (TRIALS, "effects", "interactions", "arms")
 
 
 def as_csv(study: StudyResults, front: Front, report: Report, table: str = TRIALS) -> str:
-    """One of TABLES; all but the trials are of an ablation. What a row does not have is empty; an empty table has no head."""
+    """One of TABLES; all but the trials are of an ablation. What a row does not have is empty.
+
+    Raises StoreError for a table without a row: it would have no head.
+    """
     if table == TRIALS:
         return _trials(study, front, report)
     rows = report.data[table]
+    if not rows:
+        why = "only a grid of two factors or more has them" if table == "interactions" else "no trial is complete yet"
+        raise StoreError(f"--table {table}: {study.study} has none: {why}\n  write another, as --table arms")
     return _written([_arm(row) for row in rows] if table == "arms" else rows)
 
 

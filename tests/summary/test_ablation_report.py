@@ -219,7 +219,8 @@ def test_csv_has_the_trials_or_the_table_of_an_ablation_that_is_asked_for() -> N
     assert (hard["loss"], hard["sampler"], hard["n"], hard["complete"]) == ("triplet", "hard", "5", "5")
     seeds = [float(hard[f"seed {seed}"]) for seed in range(5)]
     assert float(hard["mean"]) == pytest.approx(np.mean(seeds))
-    assert table("interactions") == [], "one at a time has none"
+    with pytest.raises(StoreError, match="--table interactions: made-up has none: only a grid of two factors"):
+        table("interactions")
 
 
 def test_what_a_study_asked_to_measure_stands_in_the_table_of_arms_and_in_no_other_study() -> None:
