@@ -13,7 +13,7 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.schedulers.async_hyperband import _Bracket
 
 from ablate.engine.stopping import Stopping
-from ablate.metrics.rank import place_of
+from ablate.metrics.rank import is_among
 from ablate.study.schema import Asha
 from ablate.study.study import Objective, point_of
 
@@ -57,5 +57,4 @@ def goes_on(point: Point, earlier: Sequence[Point], reduction_factor: float) -> 
     One that equals an earlier one stands where that does: who came first is no better.
     """
     points = [*earlier, point]
-    ahead = place_of(points.index(point), points)
-    return ahead < max(1.0, (len(earlier) + 1) / reduction_factor)
+    return is_among(points.index(point), points, max(1.0, len(points) / reduction_factor))

@@ -12,7 +12,9 @@ Shapes: N points of M objectives, M = 2 or 3; K of one rank.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float
@@ -37,14 +39,16 @@ def order(points: Sequence[Sequence[float]]) -> list[int]:
     return found
 
 
-def place_of(which: int, points: Sequence[Sequence[float]]) -> int:
-    """How many points come before the one at position `which` in `order`, without ordering the other ranks."""
+def is_among(which: int, points: Sequence[Sequence[float]], most: float) -> bool:
+    """Whether fewer than `most` points come before the one at position `which` in `order`, which is asked no more than that."""
     array = np.asarray(points, dtype=float)
     rank = ranks(array)
-    members = np.flatnonzero(rank == rank[which])
+    members, before = np.flatnonzero(rank == rank[which]), int((rank < rank[which]).sum())
+    if before >= most or before + len(members) <= most:
+        return before < most
     scaled, reference = _scaled(array)
-    within = _greedy(scaled[members], reference).index(int(np.searchsorted(members, which)))
-    return int((rank < rank[which]).sum()) + within
+    first = islice(_greedy(scaled[members], reference), math.ceil(most - before))
+    return int(np.searchsorted(members, which)) in first
 
 
 def _scaled(points: Float[np.ndarray, "N M"]) -> tuple[Float[np.ndarray, "N M"], Float[np.ndarray, "M"]]:
@@ -57,7 +61,7 @@ def _scaled(points: Float[np.ndarray, "N M"]) -> tuple[Float[np.ndarray, "N M"],
     return UNITS * np.stack(columns, axis=1).astype(float), REFERENCE * most
 
 
-def _greedy(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> list[int]:
+def _greedy(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> Iterator[int]:
     """Positions: the ends, then in the order in which each adds the most volume to those before it."""
     return _greedy_of_two(front, reference) if front.shape[1] == 2 else _greedy_lazily(front, reference)
 
@@ -68,7 +72,7 @@ def _ends(front: Float[np.ndarray, "K M"]) -> list[int]:
     return list(dict.fromkeys(int(order[0]) for order in turns))
 
 
-def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray, "2"]) -> list[int]:
+def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray, "2"]) -> Iterator[int]:
     """A point adds a rectangle, between its chosen neighbours: choosing it splits their gap and leaves all others as they are.
 
     O(K log K) where gaps are split near their middle, as the largest rectangle does; K^2 / 2 multiplications at worst.
@@ -89,21 +93,22 @@ def _greedy_of_two(front: Float[np.ndarray, "K 2"], reference: Float[np.ndarray,
 
     where = np.empty(len(along), dtype=int)
     where[along] = np.arange(len(along))
-    found = _ends(front)
-    chosen = sorted(int(where[end]) for end in found)
+    ends = _ends(front)
+    yield from ends
+    chosen = sorted(int(where[end]) for end in ends)
     for before, after in zip([-1, *chosen], [*chosen, len(x)], strict=True):
         open_gap(before + 1, after)
     while gaps:
         _, position, begin, at, end = heapq.heappop(gaps)
-        found.append(position)
+        yield position
         open_gap(begin, at)
         open_gap(at + 1, end)
-    return found
 
 
-def _greedy_lazily(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> list[int]:
+def _greedy_lazily(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray, "M"]) -> Iterator[int]:
     """Gains are computed anew only of points whose old gain, a bound, is the largest."""
     found = _ends(front)
+    yield from found
     gains = (reference - front).prod(axis=1)
     bounds = [(-float(gain), position, 0) for position, gain in enumerate(gains) if position not in found]
     heapq.heapify(bounds)
@@ -111,8 +116,8 @@ def _greedy_lazily(front: Float[np.ndarray, "K M"], reference: Float[np.ndarray,
         _, position, known = heapq.heappop(bounds)
         if known == len(found):
             found.append(position)
+            yield position
             continue
         hidden = np.maximum(front[found], front[position])  # what of the point's own box is dominated already
         gain = float((reference - front[position]).prod()) - hypervolume(hidden, reference)
         heapq.heappush(bounds, (-gain, position, len(found)))
-    return found

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from ablate.metrics.front import ranks
 from ablate.metrics.hypervolume import hypervolume
-from ablate.metrics.rank import order, place_of
+from ablate.metrics.rank import is_among, order
 
 Point = tuple[float, ...]
 
@@ -28,10 +28,12 @@ def test_every_point_of_a_better_rank_comes_first() -> None:
     assert [places[place] for place in found] == sorted(places)
 
 
-def test_the_place_of_a_point_is_that_in_the_order() -> None:
-    points = lattice(random.Random(2), 30, 3, 6)
+@pytest.mark.parametrize("objectives", [2, 3])
+@pytest.mark.parametrize("most", [1.0, 7.0, 7.5, 10.0, 29.9, 30.0, 99.0])
+def test_who_is_among_the_first_is_told_as_by_the_whole_order(objectives: int, most: float) -> None:
+    points = lattice(random.Random(2), 30, objectives, 6)
     found = order(points)
-    assert [place_of(which, points) for which in range(30)] == [found.index(which) for which in range(30)]
+    assert [is_among(which, points, most) for which in range(30)] == [found.index(which) < most for which in range(30)]
 
 
 def test_within_a_front_a_double_comes_after_all_that_is_new() -> None:
