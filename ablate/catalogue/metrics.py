@@ -30,9 +30,9 @@ PAIRS = (
     Metric("pair_accuracy", "maximize", f"{_PAIRS}; threshold chosen on validation", "Huang et al. 2007 (LFW)"),
     Metric("auc", "maximize", f"area under the ROC curve; {_PAIRS}", "Fawcett 2006"),
     Metric(
-        "fpr", "minimize", f"different pairs called the same, at the threshold of validation; {_PAIRS}", "Fawcett 2006"
+        "fpr", "minimize", f"different pairs called the same; {_PAIRS}; threshold chosen on validation", "Fawcett 2006"
     ),
-    Metric("fnr", "minimize", f"same pairs called different, at the threshold of validation; {_PAIRS}", "Fawcett 2006"),
+    Metric("fnr", "minimize", f"same pairs called different; {_PAIRS}; threshold chosen on validation", "Fawcett 2006"),
     Metric("eer", "minimize", f"error where both error rates are equal; {_PAIRS}", "Martin et al. 1997"),
     Metric(
         "tpr_at_fpr_1e-3",
@@ -76,6 +76,8 @@ PROTOCOLS = {
     "pairs": (*PAIRS, *RANKING),
 }
 """Which metrics each protocol reports."""
+ONE_SIDED = ("fpr", "fnr")
+"""Best where no pair, or every pair, is called the same, as a useless network may have it: neither chooses an epoch."""
 DEFAULT_METRICS = ("one_shot_accuracy", "recall_at_1", "auc")
 """The objective where a study names none: the first of these that its protocol reports."""
 _OFFICIAL = (

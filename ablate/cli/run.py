@@ -164,7 +164,10 @@ def plan(
     from ablate.study.load import load_study
 
     changed = changes(set_, trials, seed)
-    arguments = shlex.join([str(study), *(word for change in changed for word in ("--set", change))])
+    words = [str(study), *(word for change in changed for word in ("--set", change))]
+    if data != DEFAULT_DATA and str(data) != os.environ.get("ABLATE_DATA"):
+        words += ["--data", str(data)]
+    arguments = shlex.join([*words, *(["--out", str(out)] if out != DEFAULT_OUT else [])])
     loaded = load_study(study, changed)
     if gpus is not None and not loaded.resources.gpu_share:
         raise AblateError(

@@ -100,7 +100,7 @@ def nearest(
             verdict = "same" if each.same else "different"
             typer.echo(f"{rank:>4}  {each.distance:8.4f}  {each.similarity:10.4f}  {verdict:9}  {name}")
         if opened.description.errors:
-            typer.echo(f"verdicts err: {opened.description.errors}")
+            typer.echo(f"verdicts: {opened.description.errors}")
         typer.echo(path)
 
 

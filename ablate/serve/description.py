@@ -29,7 +29,7 @@ WEIGHTS = {"safetensors": "model.safetensors", "onnx": "model.onnx", "torchscrip
 
 @dataclass(frozen=True)
 class Errors:
-    """Of a threshold."""
+    """How often a threshold errs."""
 
     split: str
     """test, or val: the very pairs that the threshold was chosen on, which flatter."""
@@ -39,10 +39,9 @@ class Errors:
     """Share of same pairs that it calls different."""
 
     def __str__(self) -> str:
-        return (
-            f"on pairs of {'the test' if self.split == 'test' else 'validation'}, {self.fpr:.1%} of different ones are called "
-            f"the same, {self.fnr:.1%} of the same ones different"
-        )
+        whose = "the test's pairs" if self.split == "test" else "validation's pairs, which chose the threshold,"
+        fpr, fnr = (f"{100 * rate:.3g} %" for rate in (self.fpr, self.fnr))
+        return f"of {whose} {fpr} of the different are called the same, {fnr} of the same are called different"
 
 
 class Network(Strict):
@@ -108,10 +107,14 @@ class Description(Strict):
 
     @property
     def errors(self) -> Errors | None:
-        """How often the threshold errs: on the test's pairs, else on validation's; None where the study did not count it."""
+        """How often the threshold errs: on the test's pairs, else on validation's; None where the study did not count it.
+
+        A test in folds (LFW's View 2) has thresholds of its own, so that its errors are not those of this one.
+        """
         metrics = self.origin.metrics
         for split in ("test", "val"):
-            if f"{split}/fpr" in metrics and f"{split}/fnr" in metrics:
+            counted = f"{split}/fpr" in metrics and f"{split}/fnr" in metrics
+            if counted and metrics.get(f"{split}/threshold") == self.threshold:
                 return Errors(split, metrics[f"{split}/fpr"], metrics[f"{split}/fnr"])
         return None
 

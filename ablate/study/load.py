@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -63,10 +65,11 @@ def parse_study(text: str, name: str, overrides: Sequence[str] = ()) -> Study:
         for path in document.twice
     ]
     faults += [fault for assignment in overrides if (fault := override(document, assignment)) is not None]
-    return _check(document, text, faults)
+    resolved = deepcopy(document.tree)  # the checks write defaults and levels of factors into the tree
+    return _check(document, _changed(document) if document.overrides else text, resolved, faults)
 
 
-def _check(document: Document, text: str, faults: list[Fault]) -> Study:
+def _check(document: Document, text: str, resolved: Mapping[str, Any], faults: list[Fault]) -> Study:
     """Every check, each on whatever part of the document is sound."""
     check_keys(document, faults)
     file = _validate(document, faults)
@@ -111,14 +114,15 @@ def _check(document: Document, text: str, faults: list[Fault]) -> Study:
         cost=file.cost,
         price=price,
         seed=file.seed,
-        text=text if not document.overrides else _changed(document),
-        resolved=document.tree,
+        text=text,
+        resolved=resolved,
     )
 
 
 def _changed(document: Document) -> str:
     """The file with `--set` applied: run again, it gives the same study."""
-    said = "".join(f"# {line}\n" for each in dict.fromkeys(document.overrides.values()) for line in each.splitlines())
+    changes = "\n".join(dict.fromkeys(document.overrides.values()))  # one may stand for several keys
+    said = "".join(f"# {line}\n" for line in changes.splitlines())
     return f"# {document.name}, changed on the command line by\n{said}{as_text(document.tree)}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ablate.catalogue.costs import COSTS
 from ablate.catalogue.entries import goal_of
-from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, PROTOCOLS
+from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, ONE_SIDED, PROTOCOLS
 from ablate.errors import Fault
 from ablate.study.keys import near
 from ablate.study.space import Space
@@ -77,6 +77,9 @@ class _Reader:
         elif metric not in known:
             what = f"{called}: '{metric}' is not reported by protocol {self.protocol}"
             self.faults.append(Fault(where, what, near(metric if split else f"val/{metric}", known)))
+        if name in ONE_SIDED and path[1:] in ((), (0,)):
+            what = f"{called}: {metric} is 0 where all pairs are judged alike, and would choose such an epoch"
+            self.faults.append(Fault(where, what, "write val/auc or val/eer, or put another objective before it"))
         own = goal_of(metric)
         if own and goal in ("maximize", "minimize") and goal != own:
             better = "larger" if own == "maximize" else "smaller"

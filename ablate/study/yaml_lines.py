@@ -129,7 +129,7 @@ def shown(value: object) -> str:
 
 
 def as_text(tree: Mapping[str, Any]) -> str:
-    """YAML from which `parse` reads `tree` again."""
+    """YAML from which `parse` reads `tree` again (but U+0085, which YAML holds for the end of a line)."""
     return yaml.dump(dict(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 

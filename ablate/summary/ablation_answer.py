@@ -24,7 +24,7 @@ def answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> list
     """What was found first, the ground it stands on last."""
     sure = [effect for effect in effects if effect.verdict in ("better", "worse")]
     sure.sort(key=lambda effect: -abs(effect.paired.mean or 0.0))
-    lines = [f"{study.study}: {line}" for line in _best(cells)]
+    lines = [f"{study.study}: {line}" for line in _best(study, cells, effects)]
     lines += [f"{study.study}: {_found(cells, effect)}" for effect in sure[:MOST_SENTENCES]]
     if len(sure) > MOST_SENTENCES:
         lines.append(f"{study.study}: and {len(sure) - MOST_SENTENCES} more, below")
@@ -36,22 +36,25 @@ def answer(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> list
     return [*lines, *_warnings(cells), _ground(study, cells), *infeasible(study)]
 
 
-def _best(cells: Cells) -> Iterator[str]:
-    """Which arm to take, and which others it is not shown to be better than; nothing where there is no choice yet."""
+def _best(study: StudyResults, cells: Cells, effects: Sequence[Effect]) -> Iterator[str]:
+    """Which arm to take, and which others may be the best as well; nothing where there is no choice yet."""
     if len(cells.best_first()) < 2:
         return
-    best, *others = contenders(cells)
+    best, *others = contenders(cells, effects)
     values = list(cells.values(best).values())
     mean = f"best arm: {best}, mean {cells.metric} {fmean(values):.4f}"
-    worse = len(cells.best_first()) - 1 - len(others)
+    out = len(cells.best_first()) - 1 - len(others)
     if len(values) < 2:
         yield f"{mean}, of one seed: another may well be better"
     elif not others:
-        yield f"{mean}: shown to be better than all others (95 %)"
-    elif not worse:
-        yield f"{mean}; not shown to be better than any other, so each may be the best (95 %)"
+        yield f"{mean}; all others are ruled out as the best (95 %)"
+    elif not out:
+        yield f"{mean}; no other is ruled out as the best (95 %)"
     else:
-        yield f"{mean}; better than {counted(worse, 'other')} (95 %), but {_names(others)} may be the best as well"
+        yield f"{mean}; {counted(out, 'other')} ruled out as the best (95 %), {_names(others)} not"
+    chosen = study.best
+    if chosen is not None and chosen.arm != best and cells.metric.startswith("test/"):
+        yield f"validation, which chooses what `ablate export` takes, prefers {chosen.arm} (trial {chosen.id})"
 
 
 def _found(cells: Cells, effect: Effect) -> str:

@@ -46,7 +46,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         "metric": cells.metric,
         "effects": [as_json(effect) for effect in effects],
         "interactions": [as_json(effect) for effect in interactions],
-        "contenders": contenders(cells),
+        "contenders": contenders(cells, effects),
         "arms": [_arm_json(cells, arm) for arm in cells.design.arms],
         "stability": [asdict(budget) for budget in budgets],
         "aliases": list(cells.design.aliases),

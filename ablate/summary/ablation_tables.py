@@ -93,7 +93,8 @@ def arms_table(cells: Cells, costs: Sequence[str]) -> Table:
             ]
         )
     heads = ["arm", cells.metric, "95 % interval", "n", "failed", *map(head, costs)]
-    return Table("arms", heads, rows, words=("arm",))
+    flatters = "the mean of the best arm flatters it: it is the best by what it shows" if len(ranked) > 1 else ""
+    return Table("arms", heads, rows, flatters, words=("arm",))
 
 
 def heat_maps(cells: Cells) -> list[Table]:

@@ -20,13 +20,13 @@ TABLES = (TRIALS, "effects", "interactions", "arms")
 def as_csv(study: StudyResults, front: Front, report: Report, table: str = TRIALS) -> str:
     """One of TABLES; all but the trials are of an ablation. What a row does not have is empty.
 
-    Raises StoreError for a table without a row: it would have no head.
+    Raises StoreError for interactions where there are none: the table would have no head.
     """
     if table == TRIALS:
         return _trials(study, front, report)
     rows = report.data[table]
     if not rows:
-        why = "only a grid of two factors or more has them" if table == "interactions" else "no trial is complete yet"
+        why = "only a grid has them, of factors that vary together"
         raise StoreError(f"--table {table}: {study.study} has none: {why}\n  write another, as --table arms")
     return _written([_arm(row) for row in rows] if table == "arms" else rows)
 

@@ -31,9 +31,7 @@ def as_latex(report: Report) -> str:
 
 
 def _table(table: Table) -> str:
-    columns = "".join(
-        "l" if head in table.words or head == table.heads[-1] or head == table.heads[0] else "r" for head in table.heads
-    )
+    columns = "".join("l" if table.is_words(position) else "r" for position in range(len(table.heads)))
     lines = [
         r"\begin{table}",
         rf"\caption{{{escaped(table.title)}}}",

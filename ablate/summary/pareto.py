@@ -68,24 +68,26 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
 def default_front(study: StudyResults, front: Front, metric: str | None) -> Front:
     """What is shown of a front that nobody has named: of an ablation in what judges its arms.
 
-    Against costs that differ: where only losses or samplers were compared, all arms cost the same to use, and what they
-    cost to train is left.
+    There against costs that differ: where only losses or samplers were compared, all arms cost the same to use, and what
+    they cost to train is left.
     """
-    quality = front.metric if study.design is None else cells_of(study, metric).metric
+    if study.design is None:
+        return pareto_front(study, front.metric, front.costs)
     complete = [row for row in study.trials if row.state == "complete" and row.phase != "tune"]
-    differ = [cost for cost in front.costs if len({row.cost.get(cost) for row in complete}) > 1]
+    differ = [cost for cost in front.costs if len({row.cost[cost] for row in complete if cost in row.cost}) > 1]
     trained = any(TRAINING in row.cost for row in complete)
-    return pareto_front(study, quality, differ or ([TRAINING] if trained else front.costs))
+    return pareto_front(study, cells_of(study, metric).metric, differ or ([TRAINING] if trained else front.costs))
 
 
 def costs_of(front: Front, results: StudyResults) -> list[str]:
     """What the other tables tell of costs: those of the front, the seconds of training, and what the study asked for.
 
+    Arms are told with what they cost to use, also where the front is of something else.
     What is measured, or priced, only where a study's `cost` or a constraint names it: who has it in his trials asked for it.
     """
     there = {name for row in results.trials for name in row.cost}
     asked = [name for name, cost in COSTS.items() if (cost.measure or cost.needs == "price") and name in there]
-    usual = [cost for cost in DEFAULT_COSTS if cost in there and not front.asked and not results.weighed]
+    usual = [cost for cost in DEFAULT_COSTS if cost in there and results.design is not None]
     compared = [name for name in front.names if name.startswith("cost/")]
     return list(dict.fromkeys([*usual, *compared, TRAINING, *asked]))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
@@ -21,8 +20,6 @@ from ablate.summary.table import Report
 WIDTH = 120
 MOST_WIDTH = 132
 """Of a table that would else break its last column."""
-NUMBER = re.compile(r"-|[-+]?[\d.,]+(e[-+]?\d+)?( [ ░▒▓█%])?")
-"""A cell that stands to the right; so does one without a number."""
 LONG_WORDS = 24
 """Longer cells of words may wrap, so that numbers need not."""
 
@@ -50,7 +47,7 @@ def as_table(report: Report) -> str:
         table = Table(box=None, pad_edge=False)
         for position, title in enumerate(found.heads):
             last = title == found.heads[-1]
-            words = title in found.words or (last and not all(NUMBER.fullmatch(row[position]) for row in found.rows))
+            words = found.is_words(position)
             cells = [len(title), *(len(row[position]) for row in found.rows)]
             wraps = last or (words and max(cells) > LONG_WORDS)
             table.add_column(
@@ -73,7 +70,8 @@ def as_markdown(report: Report, title: str, question: str = "") -> str:
     """For documents: a heading, and one for each table."""
     parts = [f"# {title}", question, "  \n".join(report.answer)]
     for found in report.tables:
-        lines = [f"## {found.title}", "", f"| {' | '.join(found.heads)} |", f"|{' --- |' * len(found.heads)}"]
+        rules = ["---" if found.is_words(position) else "---:" for position in range(len(found.heads))]
+        lines = [f"## {found.title}", "", f"| {' | '.join(found.heads)} |", f"| {' | '.join(rules)} |"]
         lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in found.rows]
         parts += ["\n".join(lines), "  \n".join(found.note.splitlines())]
     return "\n\n".join(part for part in parts if part) + "\n"

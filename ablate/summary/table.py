@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+
+NUMBER = re.compile(r"-|[-+]?[\d.,]+(e[-+]?\d+)?( [ ░▒▓█%])?")
+"""A cell that stands to the right; so does one without a number."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,13 @@ class Table:
     """As many cells as heads; the last may be long."""
     note: str = ""
     words: tuple[str, ...] = ()
-    """Heads whose cells are words and stand to the left, beside the last."""
+    """Heads whose cells are words and stand to the left."""
+
+    def is_words(self, position: int) -> bool:
+        """Whether a column stands to the left: one of words, or a last one that does not hold numbers alone."""
+        if self.heads[position] in self.words:
+            return True
+        return position == len(self.heads) - 1 and not all(NUMBER.fullmatch(row[position]) for row in self.rows)
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,15 @@ def test_the_errors_of_the_threshold_are_those_of_the_test_where_it_was_read(mod
 
     def errors(**metrics: float) -> str:
         named = {name.replace("_", "/"): value for name, value in metrics.items()}
-        changed(model, origin={**origin, "metrics": named})
+        changed(model, origin={**origin, "metrics": {"val/threshold": 0.5, **named}}, threshold=0.5)
         return str(read_description(model).errors)
 
-    val, test = {"val_fpr": 0.05, "val_fnr": 0.1}, {"test_fpr": 0.09, "test_fnr": 0.125}
-    told = "on pairs of {}, {} of different ones are called the same, {} of the same ones different"
-    assert errors(**val, **test) == told.format("the test", "9.0%", "12.5%")
-    assert errors(**val) == told.format("validation", "5.0%", "10.0%")
+    val, test = {"val_fpr": 0.05, "val_fnr": 0.1}, {"test_fpr": 0.00004, "test_fnr": 0.125, "test_threshold": 0.5}
+    told = "of {} {} of the different are called the same, {} of the same are called different"
+    assert errors(**val, **test) == told.format("the test's pairs", "0.004 %", "12.5 %")
+    chosen = told.format("validation's pairs, which chose the threshold,", "5 %", "10 %")
+    assert errors(**val) == chosen
+    assert errors(**val, **{**test, "test_threshold": 0.7}) == chosen, "a test in folds has thresholds of its own"
     assert errors(val_auc=0.9) == "None", "a study of before these were counted"
 
 

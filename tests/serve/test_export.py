@@ -54,12 +54,12 @@ def test_a_model_embeds_picture_files_as_the_trained_network_does_their_images(
     metrics = json.loads((model / "model.json").read_text())["origin"]["metrics"]
     split = found["errors"]["split"]
     assert (found["errors"]["fpr"], found["errors"]["fnr"]) == (metrics[f"{split}/fpr"], metrics[f"{split}/fnr"])
-    assert "% of different ones are called the same" in run("verify", model, paths[0], paths[1])
+    assert "% of the different are called the same" in run("verify", model, paths[0], paths[1])
 
     lines = run("nearest", model, paths[0], tmp_path / "pictures", "--output", sheet).splitlines()
     ranked = sorted(range(1, NUM_PICTURES), key=lambda i: -cosines[i])[:10]
     assert [line.split()[-1] for line in lines[1:-2]] == [str(paths[i]) for i in ranked]
-    assert lines[-2].startswith("verdicts err: on pairs of ") and lines[-1] == str(sheet)
+    assert lines[-2].startswith("verdicts: of ") and lines[-1] == str(sheet)
     with Image.open(sheet) as picture:
         assert picture.format == "PNG" and min(picture.size) > 400
 

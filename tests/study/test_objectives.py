@@ -50,6 +50,13 @@ FAULTS = [
     (several(AUC, "cost/flops"), 4, "'cost/flops' is not a mapping", "write"),
     ("objectives:", 4, "objectives is empty", "name two or three, or remove it"),
     ("objectives: val/auc", 4, "'val/auc' is not a list", "write a list"),
+    ("objective: {metric: val/fpr}", 4, "val/fpr is 0 where all pairs are judged alike", "write val/auc"),
+    (
+        several("{metric: val/fnr}", AUC),
+        4,
+        "val/fnr is 0 where all pairs are judged alike",
+        "another objective before it",
+    ),
     (f"{ONE}\n{several(AUC, FLOPS)}", 5, "objectives stands beside objective", "remove one of the two"),
 ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from ablate.errors import StudyError
 from ablate.study.domain import Choice, Fixed, Uniform
-from ablate.study.load import parse_study
+from ablate.study.load import load_study, parse_study
 from ablate.study.study import Study
 
 TEXT = """study: s
@@ -17,6 +20,11 @@ space:
   optimizer: adam
   batch: {classes: 10, per_class: 4}
 search: {trials: 5, stopping: {asha: }}
+"""
+ABLATION = """study: s
+data: {name: digits, protocol: closed}
+space: {backbone: mlp, loss: contrastive, optimizer: adam, batch: {classes: 10, per_class: 4}}
+ablation: {design: one_at_a_time, factors: {loss: [triplet, contrastive]}}
 """
 
 
@@ -48,6 +56,25 @@ def test_the_text_of_a_changed_study_gives_the_same_study_without_the_changes() 
     head = "".join(f"# --set {change}\n" for change in changes)
     assert changed.text.startswith(f"# f.yaml, changed on the command line by\n{head}study: s\n")
     assert load().text == TEXT, "comments and all, where nothing is changed"
+
+
+@pytest.mark.parametrize("path", sorted(Path("search_spaces").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_changed_text_of_every_shipped_study_gives_the_same_study(path: Path) -> None:
+    changed = load_study(path, ["seed=3"])
+    again = parse_study(changed.text, "runs/s/study.yaml")
+    assert (again.meaning, again.ablation, again.resolved) == (changed.meaning, changed.ablation, changed.resolved)
+    resolved = parse_study(json.dumps(changed.resolved), "study.json")
+    assert (resolved.meaning, resolved.ablation) == (changed.meaning, changed.ablation), (
+        "as `show` and `export` read it"
+    )
+
+
+def test_a_level_that_stood_alone_stays_the_baseline_in_a_changed_text() -> None:
+    changed = parse_study(ABLATION, "f.yaml", ["seed=3"])
+    again = parse_study(changed.text, "g.yaml")
+    assert changed.ablation is not None and again.ablation is not None
+    assert again.ablation.plan == changed.ablation.plan and again.meaning == changed.meaning
+    assert "loss: contrastive\n" in changed.text
 
 
 def test_a_component_that_is_named_alone_can_be_given_a_parameter() -> None:

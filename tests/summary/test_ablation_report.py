@@ -182,6 +182,7 @@ def test_every_format_stands_an_ablation_that_has_only_begun(format: str) -> Non
 def test_latex_escapes_what_latex_reads() -> None:
     text = shown(made(), "latex")
     assert r"loss=info\_nce" in text and r"95 \% interval" in text
+    assert r"\begin{tabular}{lrrrrrr}" in text, "the arms, with numbers to the right"
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") >= 2
     notes = Report([], [Table("t", ["a"], [["1"]], "first 5 %\nsecond")])
     arms = grid()
@@ -193,6 +194,8 @@ def test_latex_escapes_what_latex_reads() -> None:
 def test_lines_of_a_note_stay_lines_in_markdown() -> None:
     notes = Report([], [Table("t", ["a"], [["1"]], "first\nsecond")])
     assert "first  \nsecond\n" in as_markdown(notes, "s")
+    numbers = Report([], [Table("t", ["arm", "mean"], [["a", "1"]], words=("arm",))])
+    assert "| arm | mean |\n| --- | ---: |\n" in as_markdown(numbers, "s")
 
 
 def test_a_last_column_of_numbers_stands_to_the_right_and_one_of_words_to_the_left() -> None:
@@ -219,7 +222,7 @@ def test_csv_has_the_trials_or_the_table_of_an_ablation_that_is_asked_for() -> N
     assert (hard["loss"], hard["sampler"], hard["n"], hard["complete"]) == ("triplet", "hard", "5", "5")
     seeds = [float(hard[f"seed {seed}"]) for seed in range(5)]
     assert float(hard["mean"]) == pytest.approx(np.mean(seeds))
-    with pytest.raises(StoreError, match="--table interactions: made-up has none: only a grid of two factors"):
+    with pytest.raises(StoreError, match="--table interactions: made-up has none: only a grid has them"):
         table("interactions")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ablate.study.study import Objective
 from ablate.summary.figures import figures_of
 from ablate.summary.pareto import default_front, pareto_front
 from ablate.summary.pareto_figure import pareto_figure
@@ -17,6 +18,7 @@ from ablate.summary.render import render
 from ablate.summary.trade_off import trade_off
 from ablate.types import Scalar
 from tests.summary.ablations import LEVELS, design, grid, one_at_a_time, study
+from tests.summary.rows import of, row
 
 
 def values_of(arms: dict[str, dict[str, Scalar]]) -> dict[tuple[str, int], float | None]:
@@ -63,6 +65,17 @@ def test_where_all_arms_cost_the_same_to_use_the_front_is_drawn_against_training
     assert default_front(found, pareto_front(found), None).names == ("test/recall_at_1", "cost/train_seconds")
     rows = render(found, pareto_front(found), "table").splitlines()
     assert next(line for line in rows if line.startswith("arm ")).split()[-3:] == ["MFLOP", "train", "s"]
+    page = render(found, pareto_front(found), "html")
+    assert "MFLOP</th>" in page, "arms are told with what they cost to use, also there"
+
+
+def test_the_objectives_of_a_search_are_its_front_whatever_differs() -> None:
+    rows = (row("0001", recall=0.9, eer=0.2, flops=1.0), row("0002", recall=0.8, eer=0.1, flops=1.0))
+    weighed = (Objective("val/recall_at_1", "maximize"), Objective("val/eer", "minimize"))
+    found = replace(of(*rows), weighed=weighed)
+    assert default_front(found, pareto_front(found), None).names == ("val/recall_at_1", "val/eer")
+    found = replace(of(*rows), weighed=(weighed[0], Objective("cost/flops", "minimize")))
+    assert default_front(found, pareto_front(found), None).names == ("val/recall_at_1", "cost/flops")
 
 
 def test_arms_of_a_front_are_named_apart_and_stand_where_the_tables_have_them() -> None:
