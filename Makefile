@@ -11,7 +11,8 @@ quickstart: setup  ## Run the smallest real study, then read it.
 
 test: check  ## Everything: lint, types, all tests, the slow ones last.
 	$(BIN)/python -m pytest -m "not slow and not ray" -n 2
-	$(BIN)/python -m pytest -m "slow or ray" -n 2 --dist loadgroup --durations=10
+	$(BIN)/python -m pytest -m "slow and not ray" -n 2 --durations=5
+	$(BIN)/python -m pytest -m "ray" --durations=10
 
 fast: check  ## Lint, types, and the tests that need no other process: some three minutes.
 	$(BIN)/python -m pytest -m "not slow and not ray" -n 2
