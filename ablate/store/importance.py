@@ -24,6 +24,8 @@ from ablate.store.storage import name_in_storage, open_to_read
 
 LEAST_TRIALS = 10
 """Complete ones; with fewer the evaluators answer, too, and say nothing."""
+MOST_TRIALS = 1000
+"""Of one repeat: the trees of 10,000 trials take minutes."""
 REPEATS = 20
 TREES = 16
 """Of each repeat: 320 in all, and the spread over the repeats is that of 64 (Optuna's default) within a hundredth."""
@@ -45,7 +47,8 @@ def importances(path: Path) -> list[Importance]:
 
     Empty with fewer than LEAST_TRIALS complete trials.
 
-    The repeats draw as many trials, with replacement: few trials make a wide spread.
+    The repeats draw as many trials, with replacement: few trials make a wide spread. Of more than MOST_TRIALS they draw so
+    many, and the spread is that of so many.
     """
     folder = StudyFolder(path)
     name = name_in_storage(folder, json.loads(folder.description.read_text())["study"])
@@ -54,11 +57,11 @@ def importances(path: Path) -> list[Importance]:
     trials = [_by_first(trial) for trial in trials]
     if len(trials) < LEAST_TRIALS:
         return []
-    draw = np.random.default_rng(0)
+    draw, size = np.random.default_rng(0), min(len(trials), MOST_TRIALS)
     found: dict[str, list[list[float]]] = {}
     sample = _Sample(study.directions[0])
     for repeat in range(REPEATS):
-        sample.hold([trials[place] for place in draw.integers(len(trials), size=len(trials))])
+        sample.hold([trials[place] for place in draw.integers(len(trials), size=size)])
         evaluators = (FanovaImportanceEvaluator(n_trees=TREES, seed=repeat), PedAnovaImportanceEvaluator())
         for place, evaluator in enumerate(evaluators):
             for name, share in _evaluate(sample, evaluator).items():

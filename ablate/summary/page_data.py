@@ -60,15 +60,16 @@ def _pareto(study: StudyResults, front: Front, report: Report) -> dict[str, Any]
     told = report.data.get("front", {"places": [], "knee": None})
     standings = {place["name"]: place["standing"] for place in told["places"]}
     labels, points, known = labels_of(study), [], set[str]()
+    names = number_names(study)  # once: it looks at every trial
     for name, rows in rows_of(study).items():
-        values = {number: spread for number in number_names(study) if (spread := _spread(rows, number))}
+        values = {number: spread for number in names if (spread := _spread(rows, number))}
         known |= values.keys()
         points.append(
             {"name": name, "label": labels[name], "n": len(rows), "standing": standings.get(name), "values": values}
         )
     axes = [
         {"name": name, "sign": sign_of(name, study.objective), "bounds": [_short(end) for end in bounds_of(name)]}
-        for name in number_names(study)
+        for name in names
         if name in known
     ]
     return {"points": points, "axes": axes, "y": front.names[0], "x": front.names[1], "knee": told["knee"]}
