@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -164,10 +164,6 @@ def plan(
     from ablate.study.load import load_study
 
     changed = changes(set_, trials, seed)
-    words = [str(study), *(word for change in changed for word in ("--set", change))]
-    if data != DEFAULT_DATA and str(data) != os.environ.get("ABLATE_DATA"):
-        words += ["--data", str(data)]
-    arguments = shlex.join([*words, *(["--out", str(out)] if out != DEFAULT_OUT else [])])
     loaded = load_study(study, changed)
     if gpus is not None and not loaded.resources.gpu_share:
         raise AblateError(
@@ -195,7 +191,15 @@ def plan(
     if gpus is not None or (cpus is not None and not loaded.resources.gpu_share):
         scales = _scaling(loaded, paces, earlier, gpus=gpus or 0, cpus=cpus, gpus_per_node=gpus_per_node)
     made = make_plan(loaded, static_costs_of(loaded), earlier, duration, scales)
-    typer.echo(as_json(made) if json else as_text(made, arguments))
+    typer.echo(as_json(made) if json else as_text(made, _arguments(study, changed, data, out)))
+
+
+def _arguments(study: Path, changed: Sequence[str], data: Path, out: Path) -> str:
+    """What `ablate run` is to be told, so that it runs what was planned."""
+    words = [str(study), *(word for change in changed for word in ("--set", change))]
+    if data != DEFAULT_DATA and str(data) != os.environ.get("ABLATE_DATA"):
+        words += ["--data", str(data)]
+    return shlex.join([*words, *(["--out", str(out)] if out != DEFAULT_OUT else [])])
 
 
 def _slots_here(study: Study, cpus: int | None) -> int:

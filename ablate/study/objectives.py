@@ -77,7 +77,7 @@ class _Reader:
         elif metric not in known:
             what = f"{called}: '{metric}' is not reported by protocol {self.protocol}"
             self.faults.append(Fault(where, what, near(metric if split else f"val/{metric}", known)))
-        if name in ONE_SIDED and path[1:] in ((), (0,)):
+        if name in ONE_SIDED and path in (("objective",), ("objectives", 0)):
             what = f"{called}: {metric} is 0 where all pairs are judged alike, and would choose such an epoch"
             self.faults.append(Fault(where, what, "write val/auc or val/eer, or put another objective before it"))
         own = goal_of(metric)

@@ -11,15 +11,13 @@ from ablate.study.factors import written
 from ablate.summary.cells import Cells
 from ablate.summary.effects import Effect
 from ablate.summary.spread import spread_of
-from ablate.summary.table import Table
+from ablate.summary.table import SHADES, Table
 from ablate.summary.weights import weight_of
 from ablate.summary.words import head, short_number
 from ablate.types import Scalar
 
 POINTS = 100.0
 """Metrics lie in 0..1; their differences are told in points, hundredths of it."""
-SHADES = " ░▒▓█"
-"""From the worst mean of a heat map to its best."""
 
 
 def effects_table(effects: Sequence[Effect], title: str, *, notes: Sequence[str] = ()) -> Table:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ablate.summary.ablation_tables import SHADES
-from ablate.summary.table import Report, Table
+from ablate.summary.table import SHADES, Report, Table
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-NUMBER = re.compile(r"-|[-+]?[\d.,]+(e[-+]?\d+)?( [ ░▒▓█%])?")
-"""A cell that stands to the right; so does one without a number."""
+SHADES = " ░▒▓█"
+"""From the worst mean of a heat map to its best."""
+NUMBER = re.compile(rf"-|[-+]?[\d.,]+(e[-+]?\d+)?( [{SHADES}%])?")
+"""A cell that stands to the right: a number, with its shade or as a share, or - for none."""
 
 
 @dataclass(frozen=True)
