@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
     from ablate.store.mirror import Mirror
     from ablate.store.queue import queue_of
     from ablate.study.load import parse_study
-    from ablate.training.prepare import prepare_data
+    from ablate.training.prepare import describe_split, prepare_data
 
     environment.prepare(own_ray=True)
     study, place = parse_study(text, "scale.yaml"), StudyFolder(folder / "runs" / "scale")
@@ -150,6 +151,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
             study,
             tracking_uri=uri,
             digest=digest,
+            split=lambda seed: describe_split(replace(data, seed=seed)),
             row=memory.result,
             begun=memory.begun,
             driver=memory.driver,

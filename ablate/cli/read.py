@@ -63,8 +63,8 @@ def summarize(
     found = _read(study, out, tracking_uri, experiment)
     if found.design is None:
         _check_search(metric, table or TRIALS)
-    if importance or (format == "html" and found.design is None):
-        found = _with_importance(found, tell=importance)
+    if importance or format == "html":
+        found = with_importance(found, tell=importance)
     front = pareto_front(found, objectives[0] if objectives else None, objectives[1:])
     if figures is not None:
         _write_figures(found, figures, metric, front)
@@ -124,11 +124,13 @@ def _read(study: Path | None, out: Path, tracking_uri: str | None, experiment: s
     return read_folder(study_folder(study, out))
 
 
-def _with_importance(study: StudyResults, *, tell: bool) -> StudyResults:
-    """With that of its parameters; `tell` says why there is none."""
+def with_importance(study: StudyResults, *, tell: bool = False) -> StudyResults:
+    """A search with the importance of its parameters; `tell` says why there is none."""
     from ablate.store.importance import LEAST_TRIALS, importances
 
-    found = replace(study, importance=importances(study.folder)) if study.folder is not None else study
+    found = study
+    if study.folder is not None and study.design is None:
+        found = replace(study, importance=importances(study.folder))
     if tell and not found.importance:
         typer.echo(
             f"no importance: it takes {LEAST_TRIALS} complete trials of a search, read from its folder", err=True

@@ -112,17 +112,18 @@ def _tell(study: str, outcome: Outcome) -> None:
 
 
 def _report(folder: Path) -> dict[str, str | bytes]:
-    """The summary of a study, its figures and the pictures of its best trial, for their runs in MLflow."""
+    """The summary of a study, its page and figures, and the pictures of its best trial, for their runs in MLflow."""
+    from ablate.cli.read import with_importance
     from ablate.store import pictures
     from ablate.store.read import read_folder
     from ablate.summary.figures import figures_of
     from ablate.summary.pareto import pareto_front
     from ablate.summary.render import render
 
-    found = read_folder(folder)
+    found = with_importance(read_folder(folder))
     front = pareto_front(found)
-    files: dict[str, str | bytes] = {f"summary.{form}": render(found, front, form) for form in ("md", "json")}
-    files |= {f"figures/{name}": picture for name, picture in figures_of(found).items()}
+    files: dict[str, str | bytes] = {f"summary.{form}": render(found, front, form) for form in ("md", "json", "html")}
+    files |= {f"figures/{name}": picture for name, picture in figures_of(found, front=front).items()}
     if found.best is not None:
         trial = f"trials/{found.best.id}"
         files |= {f"{trial}/{pictures.FOLDER}/{name}": png for name, png in pictures.read(folder / trial).items()}

@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 from ablate.engine import environment, session
@@ -30,7 +31,7 @@ from ablate.store.storage import answering, check_storage, connect
 from ablate.store.tracking import cause, check_tracking_uri
 from ablate.study.study import Study
 from ablate.training.official_runs import official_notes
-from ablate.training.prepare import notes_on_data, prepare_data
+from ablate.training.prepare import describe_split, notes_on_data, prepare_data
 from ablate.training.prepare_backbones import prepare_backbones
 from ablate.training.spec import DataSpec, TrialSpec
 from ablate.types import counted
@@ -131,6 +132,7 @@ class _Run:
             study,
             tracking_uri=options.tracking_uri or f"sqlite:///{folder.path.parent / 'mlflow.db'}",
             digest=digest,
+            split=lambda seed: describe_split(replace(data, seed=seed)),
             row=self.memory.result,
             begun=self.memory.begun,
             complain=notes.append,
@@ -218,7 +220,7 @@ class _Run:
             )
         if left := len(self.memory.others.run()):
             self.notes.append(f"other drivers still train {counted(left, 'trial')}; who ends the last closes the study")
-        with self.driver.turn("closing"):
+        with self.driver.turn("alone"):
             if self._to_close():
                 self._close()
                 check()
@@ -259,7 +261,8 @@ class _Run:
         from ablate.engine.closing import measure_space
 
         self.progress.say("measuring the latency of every architecture: it decides on trials")
-        measure_space(self.memory, self._specify)
+        with self.driver.turn("alone"):  # another driver of the study waits, then finds everything measured
+            self.notes += measure_space(self.memory, self._specify)
 
     def _share_gpus(self) -> None:
         """Where trials share GPUs by their memory, find out what each architecture takes; once in a run."""

@@ -4,7 +4,7 @@ Each of several holds a lock file of its own in the study's folder; the kernel f
 folder is on a network file system with locks. What they tell each other is in the study's storage, a database.
 
     drivers/<host>-<pid>-<4 letters>.lock   one per driver, with its host, process and Ray session
-    drivers/{turn,mlflow,closing}.lock      held to hand out a trial, to find the study's run in MLflow, for the closing
+    drivers/{turn,mlflow,alone}.lock        held to hand out a trial, to find the study's run in MLflow, to measure alone
 """
 
 from __future__ import annotations

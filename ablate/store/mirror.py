@@ -37,12 +37,15 @@ class Mirror:
         *,
         tracking_uri: str,
         digest: str,
+        split: Callable[[int], Mapping[str, object]],
         row: Callable[[str], TrialResult],
         begun: Callable[[str], int],
         complain: Callable[[str], None],
         driver: Driver,
     ) -> None:
-        self.runs = MlflowRuns(folder, study, tracking_uri=tracking_uri, digest=digest, tell=complain, driver=driver)
+        self.runs = MlflowRuns(
+            folder, study, tracking_uri=tracking_uri, digest=digest, split=split, tell=complain, driver=driver
+        )
         self.row, self.begun, self.complain = row, begun, complain
         self.running: dict[str, TrialResult] = {}
         self.marked: dict[str, TrialResult] = {}

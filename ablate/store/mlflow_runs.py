@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ablate.store import curves
@@ -38,7 +39,10 @@ LOGGED = ("train/", "val/", "time/")
 
 
 class MlflowRuns:
-    """All of it blocks; MLflow is imported by the first `connect`."""
+    """All of it blocks; MLflow is imported by the first `connect`.
+
+    `digest` is of the study's data as it is meant; `split` tells what the trials of a seed see of it, `digest` among it.
+    """
 
     def __init__(
         self,
@@ -47,11 +51,15 @@ class MlflowRuns:
         *,
         tracking_uri: str,
         digest: str,
+        split: Callable[[int], Mapping[str, object]],
         tell: Callable[[str], None] = print,
         driver: Driver,
     ) -> None:
         self.tell, self.driver = tell, driver
         self.folder, self.study, self.digest = folder, study, digest
+        self.split = lru_cache(maxsize=None)(split)
+        self.splits_told: set[int] = set()
+        """Seeds whose split the parent run has."""
         self.tracking_uri = tracking_uri
         whole = is_whole(tracking_uri)
         remembers = whole and not driver.shares  # what several have written only the server knows
@@ -181,6 +189,7 @@ class MlflowRuns:
         parent = str(found.info.run_id if found else client.create_run(self.experiment, tags=tags).info.run_id)
         if self.state.parent != parent:
             self.state.runs = {}  # those of another server, or of one that was emptied
+            self.splits_told.clear()
         self.state.parent = parent
         if found is not None and not self.state.status:
             self._find_children(client)
@@ -193,7 +202,7 @@ class MlflowRuns:
         client.log_dict(parent, dict(self.study.resolved), "study.json")
         if self.study.ablation is not None:
             client.log_dict(parent, self.study.ablation.to_dict(), DESIGN)
-        self._log_data(client, parent)
+        self._log_data(client, parent, self.digest)
 
     def _objectives(self) -> dict[str, str]:
         """All of them, where there are several."""
@@ -228,7 +237,7 @@ class MlflowRuns:
             "ablate.seed": str(row.seed),
             "ablate.state": row.state,
             "ablate.phase": row.phase,
-            "ablate.data_digest": self.digest,
+            "ablate.data_digest": str(self.split(row.seed)["digest"]),
             **self._levels(row.arm),
         }
         info = client.create_run(self.experiment, start_time=begin_ms, tags=tags).info
@@ -251,7 +260,8 @@ class MlflowRuns:
         params: list[Param] = []
         if not run.noted:
             params = [Param(name, str(value)) for name, value in {**row.params, "seed": row.seed}.items()]
-            self._log_data(client, run.run_id)
+            self._log_data(client, run.run_id, str(self.split(row.seed)["digest"]))
+            self._tell_split(client, row.seed)
         for start in range(
             0, max(len(metrics), 1), 850
         ):  # 850: metrics, parameters and tags are 1,000 at most together
@@ -261,10 +271,16 @@ class MlflowRuns:
             params = []
         run.noted = True
 
-    def _log_data(self, client: MlflowClient, run_id: str) -> None:
-        """The data set's name and digest, so that runs on the same data can be told in the UI."""
+    def _tell_split(self, client: MlflowClient, seed: int) -> None:
+        """Once for each seed, which classes its trials train on, choose by and are judged by: splits/seed-0.json."""
+        if seed not in self.splits_told:
+            attach(client, self.state.parent, {f"splits/seed-{seed}.json": json.dumps(self.split(seed), indent=1)})
+            self.splits_told.add(seed)
+
+    def _log_data(self, client: MlflowClient, run_id: str, digest: str) -> None:
+        """The data set's name and digest, so that runs on the same data and split can be told in the UI."""
         from mlflow.entities import Dataset, DatasetInput
 
         source = json.dumps(self.study.data.model_dump())
-        dataset = Dataset(self.study.data.name, self.digest[:36], source_type="ablate", source=source)
+        dataset = Dataset(self.study.data.name, digest[:36], source_type="ablate", source=source)
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,6 +75,22 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
         for split in (splits.val, splits.test):
             check_items(decoded.parts[split.part].labels[split.indices], ways=spec.ways, shots=spec.shots)
     return decoded, with_official_pairs(splits, decoded.parts, protocol=spec.protocol, seed=spec.seed)
+
+
+def describe_split(spec: DataSpec) -> dict[str, Any]:
+    """What trials of the seed `spec.seed` learn from and are judged by: the digest, and of each split its rows and its classes.
+
+    Classes go by the names that people have for them, where the data set has any, else by their numbers; of books they are
+    readers.
+    """
+    decoded, splits = open_data(spec)
+    told: dict[str, Any] = {"digest": _digest(spec, decoded, splits), "protocol": spec.protocol, "seed": spec.seed}
+    for name, split in (("train", splits.train), ("val", splits.val), ("test", splits.test)):
+        part = decoded.parts[split.part]
+        names = (part.names or {}) if part.ratings is None else {}  # of books they are titles, not readers
+        classes = [names.get(number, number) for number in np.unique(part.labels[split.indices]).tolist()]
+        told[name] = {"part": split.part, "rows": len(split.indices), "classes": classes}
+    return told
 
 
 def notes_on_data(spec: DataSpec) -> list[str]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.e2e.study import GRID, run
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -66,16 +70,36 @@ def _check_mirror(out: Path, found: dict[str, Any]) -> None:
     experiment = client.get_experiment_by_name("small")
     assert experiment is not None
     query = "tags.`factor.loss` = 'triplet' and tags.`ablate.seed` = '1'"
+    trials = client.search_runs([experiment.experiment_id], "tags.`ablate.trial` != ''")
     arms = {run.data.tags["ablate.arm"] for run in client.search_runs([experiment.experiment_id], query)}
     assert arms == {"loss=triplet sampler=random", "loss=triplet sampler=semi_hard"}
     parents = client.search_runs([experiment.experiment_id], "tags.`ablate.objective` != ''")
-    assert {file.path for file in client.list_artifacts(parents[0].info.run_id)} >= {
+    assert _artifacts(client, parents[0]) >= {
         "summary.md",
         "summary.json",
+        "summary.html",
         "ablation.json",
+        "figures/effects.png",
+        "figures/learning_curves.png",
+        "figures/pareto.png",
+        "splits/seed-0.json",
+        "splits/seed-1.json",
     }
+    splits = {run.data.tags["ablate.seed"]: run.data.tags["ablate.data_digest"] for run in trials}
+    assert len(trials) == 8 and len(set(splits.values())) == 2, "each seed has a split of its own"
+    kept = client.download_artifacts(parents[0].info.run_id, "splits/seed-1.json", str(out))
+    assert json.loads(Path(kept).read_text())["digest"] == splits["1"]
     uri = f"sqlite:///{out / 'mlflow.db'}"
     assert summary(out, "--experiment", "small", "--tracking-uri", uri)["effects"] == found["effects"]
+
+
+def _artifacts(client: MlflowClient, run: Run) -> set[str]:
+    """Files of a run, those in folders too."""
+    found, open_folders = set[str](), [""]
+    while open_folders:
+        for file in client.list_artifacts(run.info.run_id, open_folders.pop()):
+            (open_folders.append if file.is_dir else found.add)(file.path)
+    return found
 
 
 def test_tuning_may_stop_trials_and_the_judging_trials_never_are(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -31,12 +32,18 @@ PATIENCE = 120.0
 pytestmark = pytest.mark.filterwarnings("ignore::Warning:(mlflow|alembic|sqlalchemy)")
 
 
+def split_of(seed: int) -> dict[str, object]:
+    """What the engine tells of a seed's split."""
+    return {"digest": f"split-of-seed-{seed}", "seed": seed, "train": {"classes": [seed, seed + 1]}}
+
+
 def mirror_of(memory: Memory, notes: list[str], tracking_uri: str) -> Mirror:
     return Mirror(
         memory.folder,
         memory.study,
         tracking_uri=tracking_uri,
         digest=DIGEST,
+        split=split_of,
         row=memory.result,
         begun=memory.begun,
         complain=notes.append,
@@ -77,7 +84,10 @@ def test_every_trial_is_there_with_parameters_curves_ends_tags_and_data(tmp_path
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["env.version.mlflow"]
     assert parent.data.tags["mlflow.note.content"] == memory.study.question
-    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {"study.yaml", "study.json"}
+    assert {file.path for file in client.list_artifacts(parent.info.run_id)} == {"study.yaml", "study.json", "splits"}
+    kept = client.download_artifacts(parent.info.run_id, "splits/seed-0.json", str(tmp_path))
+    assert json.loads(Path(kept).read_text()) == split_of(0)
+    assert parent.data.tags["ablate.data_digest"] == DIGEST
     assert set(runs) == {row.id for row in rows}
     for row in rows:
         run = runs[row.id]
@@ -90,7 +100,8 @@ def test_every_trial_is_there_with_parameters_curves_ends_tags_and_data(tmp_path
         assert run.data.tags.get("ablate.reason") == row.reason
         assert run.inputs is not None
         data = run.inputs.dataset_inputs[0].dataset
-        assert (data.name, data.digest) == ("digits", DIGEST[:36])
+        assert (data.name, data.digest) == ("digits", "split-of-seed-0")
+        assert run.data.tags["ablate.data_digest"] == "split-of-seed-0"
         curve = memory.curves().get(int(row.id), {})
         assert history(client, run, "val/recall_at_1") == sorted(curve.items())
         for name, value in row.cost.items():
@@ -152,7 +163,9 @@ def test_a_call_that_fails_after_the_server_obeyed_is_mended_by_the_next_run(
     with monkeypatch.context() as patched:
         patched.setattr(MlflowClient, call, obeys_and_dies)
         for _ in range(3):
-            runs = MlflowRuns(memory.folder, memory.study, tracking_uri=store, digest=DIGEST, driver=memory.driver)
+            runs = MlflowRuns(
+                memory.folder, memory.study, tracking_uri=store, digest=DIGEST, split=split_of, driver=memory.driver
+            )
             with suppress(ConnectionError):
                 _write(runs, memory, rows)
     assert calls[0] >= 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ablate.errors import DataError
 from ablate.study.load import parse_study
 from ablate.study.study import Study
 from ablate.training import cache
-from ablate.training.prepare import data_digest, notes_on_data, open_data, prepare_data
+from ablate.training.prepare import data_digest, describe_split, notes_on_data, open_data, prepare_data
 from ablate.training.spec import DataSpec
 from tests.training.trials import DIGITS
 
@@ -27,6 +28,21 @@ def test_the_digest_is_equal_exactly_where_images_and_split_are() -> None:
         replace(DIGITS, val_fraction=0.4),
     ]
     assert len({first, *(data_digest(*open_data(other)) for other in others)}) == 1 + len(others)
+
+
+@pytest.mark.parametrize("protocol", ["retrieval", "closed"])
+def test_what_is_told_of_a_seeds_split_is_what_its_trials_get(protocol: str) -> None:
+    spec = replace(DIGITS, protocol=protocol, test_seed=0)
+    told = [describe_split(replace(spec, seed=seed)) for seed in (0, 1)]
+    assert told[0]["digest"] == data_digest(*open_data(spec)) != told[1]["digest"], "a seed divides anew"
+    assert told[0]["test"] == told[1]["test"], "and all are judged by the same"
+    assert sum(told[0][split]["rows"] for split in ("train", "val", "test")) == 1797
+    classes = [told[0][split]["classes"] for split in ("train", "val", "test")]
+    if protocol == "closed":
+        assert classes == [list("0123456789")] * 3
+    else:
+        assert sorted(name for each in classes for name in each) == list("0123456789"), "each class is in one split"
+    assert json.loads(json.dumps(told)) == told
 
 
 def prepared(sizes: str) -> tuple[DataSpec, str]:
