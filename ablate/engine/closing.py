@@ -12,6 +12,7 @@ from typing import Any
 import ray
 
 from ablate.catalogue.costs import COSTS
+from ablate.engine.whole_machine import PATIENCE_SECONDS, whole_machine
 from ablate.store import pictures
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
@@ -71,15 +72,16 @@ def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]
     """Measure and read what is still open, and write it down; what the user should know."""
     any_trial = memory.asked(memory.results()[0].id)
     try:
-        _measure(memory, closing.architectures, specify(any_trial), [specify(asked) for asked in closing.to_test])
+        return _measure(
+            memory, closing.architectures, specify(any_trial), [specify(asked) for asked in closing.to_test]
+        )
     except ray.exceptions.RayError as error:
         why = str(error).strip().splitlines()[-1]
         return [f"latency and test could not be read ({why}); run the same command again"]
-    return []
 
 
-def measure_space(memory: Memory, specify: Specify) -> None:
-    """The latency of every architecture that the study can propose, where they can be listed."""
+def measure_space(memory: Memory, specify: Specify) -> list[str]:
+    """The latency of every architecture that the study can propose, where they can be listed; what the user should know."""
     spaces, known = memory.study.spaces, memory.measured.latency()
     any_trial = Asked(0, spaces[0].first(), memory.study.seed)
     configurations = [
@@ -88,18 +90,24 @@ def measure_space(memory: Memory, specify: Specify) -> None:
         for architecture in space.architectures() or ()
     ]
     architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
-    if architectures:
-        _measure(memory, architectures, specify(any_trial), [])
+    return _measure(memory, architectures, specify(any_trial), []) if architectures else []
 
 
 def _measure(
     memory: Memory, architectures: Mapping[str, Configuration], trial: TrialSpec, to_test: Sequence[TrialSpec]
-) -> None:
-    """In one process of Ray's, with the resources of one trial, of which `trial` is any."""
-    task = ray.remote(_on_worker).options(num_cpus=trial.cpus, num_gpus=trial.gpus)
+) -> list[str]:
+    """In one process of Ray's that has a machine to itself and uses of it what a trial has, of which `trial` is any."""
     configurations = {name: configuration.to_dict() for name, configuration in architectures.items()}
-    latency, tests = ray.get(task.remote(configurations, trial.to_dict(), [spec.to_dict() for spec in to_test]))
+    with whole_machine(cpus=trial.cpus, gpus=trial.gpus) as alone:
+        task = ray.remote(_on_worker).options(num_cpus=trial.cpus, num_gpus=trial.gpus, scheduling_strategy=alone)
+        latency, tests = ray.get(task.remote(configurations, trial.to_dict(), [spec.to_dict() for spec in to_test]))
     memory.measured.note(latency=latency, tests=tests)
+    if alone is None and latency:
+        return [
+            f"latency was measured beside other work: no machine of the cluster was idle for {PATIENCE_SECONDS:.0f} s\n"
+            "  compare networks by cost/flops, or run the study on machines of its own"
+        ]
+    return []
 
 
 def _on_worker(
