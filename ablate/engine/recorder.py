@@ -101,7 +101,9 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         """A constraint on a cost that is known only now; None where all are kept."""
         cost = self.memory.result(trial_id(number)).cost
         for name, limit in self.memory.study.constraints.items():
-            if name in cost and not limit.allows(cost[name]):
+            if name not in cost:
+                return f"{name}, which the study limits, was not measured"
+            if not limit.allows(cost[name]):
                 return f"{name} is {cost[name]:g}, the study allows {limit.describe()}"
         return None
 

@@ -1,17 +1,26 @@
-"""Costs that decide on trials must be known of them: some are of GPUs only, or of studies that say what an hour costs."""
+"""Costs that decide on trials must be known of them in time: some are of GPUs only, or of studies that say what an hour costs;
+what is timed is timed before the first trial, of every network there can be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ablate.catalogue.costs import COSTS
 from ablate.errors import Fault
+from ablate.study.space import Space
 from ablate.study.spending import Cost, Resources
 from ablate.study.yaml_lines import Document, Path, dotted
 
 
-def check_known(document: Document, cost: Cost, resources: Resources, faults: list[Fault]) -> None:
+def check_known(
+    document: Document, cost: Cost, resources: Resources, spaces: Sequence[Space], faults: list[Fault]
+) -> None:
     """Append a fault for each constraint or objective that no trial of the study could be held against."""
+    timed = any(space.architectures() is None for space in spaces) and (
+        "is measured before the first trial, but the networks are too many to list",
+        "write cost/flops, or lists of values for the backbone's parameters and embedding_dim",
+    )
     lacks = {
         "gpu": not resources.gpu_share
         and ("is known on GPUs only, and a trial holds none", "set resources.gpus, or leave it out"),
@@ -19,8 +28,8 @@ def check_known(document: Document, cost: Cost, resources: Resources, faults: li
         and ("nothing says what an hour costs", "write cost: {prices: cluster/prices.yaml, machine: NAME}"),
     }
     for name, path in _deciding(document):
-        lack = lacks.get(COSTS[name].needs) if name in COSTS else None
-        if lack:
+        known = COSTS.get(name)
+        if known is not None and (lack := timed if known.known == "timed" else lacks.get(known.needs)):
             why, mend = lack
             faults.append(Fault(document.where(path), f"{dotted(path)}: {why}", mend))
 

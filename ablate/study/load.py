@@ -84,13 +84,13 @@ def _check(document: Document, text: str, resolved: Mapping[str, Any], faults: l
         faults.append(
             Fault(document.where(("ablation",)), "ablation is empty", "write its design and factors, or remove it")
         )
-    objectives = check_objectives(document, space, faults)
+    objectives = check_objectives(document, faults)
     check_algorithm(document, faults)
     price = read_price(document, file.resources if file else None, faults)
+    spaces = [] if space is None else [space] if ablation is None else list(ablation.spaces.values())
     if file is not None:
-        check_known(document, file.cost, file.resources, faults)
+        check_known(document, file.cost, file.resources, spaces, faults)
     if file is not None and space is not None:
-        spaces = [space] if ablation is None else list(ablation.spaces.values())
         check_shares(document, file.resources.workers, spaces, faults)
         check_sharing(document, file.resources.gpus, spaces, faults)
     check_stopping(document, faults)

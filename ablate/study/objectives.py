@@ -13,13 +13,12 @@ from ablate.catalogue.entries import goal_of
 from ablate.catalogue.metrics import DEFAULT_METRICS, METRICS, ONE_SIDED, PROTOCOLS
 from ablate.errors import Fault
 from ablate.study.keys import near
-from ablate.study.space import Space
 from ablate.study.study import Objective
 from ablate.study.yaml_lines import Document, Path, dotted
 
 
-def check_objectives(document: Document, space: Space | None, faults: list[Fault]) -> tuple[Objective, ...]:
-    """The study's objectives, the one that says which epoch is the best first; `space` is None where it is unsound."""
+def check_objectives(document: Document, faults: list[Fault]) -> tuple[Objective, ...]:
+    """The study's objectives, the one that says which epoch is the best first."""
     several = document.get("objectives")
     if "objectives" in document.tree and several is None:
         where, mend = document.where(("objectives",)), "name two or three, or remove it"
@@ -32,8 +31,6 @@ def check_objectives(document: Document, space: Space | None, faults: list[Fault
     objectives = tuple(each for each in found if each is not None)
     _check_first(document, several, faults)
     _check_twice(document, objectives, faults)
-    if space is not None and space.architectures() is None:
-        _refuse_timed(document, several, faults)
     return objectives or (Objective("", ""),)
 
 
@@ -111,13 +108,3 @@ def _check_twice(document: Document, objectives: Sequence[Objective], faults: li
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         where = document.where(("objectives", len(names) - 1 - names[::-1].index(name)))
         faults.append(Fault(where, f"objectives: {name} stands here twice", "remove one of the two"))
-
-
-def _refuse_timed(document: Document, several: Sequence[Any], faults: list[Fault]) -> None:
-    """A network is timed alone, before the first trial: of what cannot be listed it would never be known in time."""
-    for place, item in enumerate(several):
-        metric = item.get("metric") if isinstance(item, dict) else None
-        if isinstance(metric, str) and metric in COSTS and COSTS[metric].known == "timed":
-            what = f"objectives: {metric} is measured before the first trial, but the networks are too many to list"
-            mend = "write cost/flops, or lists of values for the backbone's parameters and embedding_dim"
-            faults.append(Fault(document.where(("objectives", place)), what, mend))

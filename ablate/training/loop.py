@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -52,12 +52,15 @@ def train(spec: TrialSpec, report: Report, workers: Workers = ALONE) -> None:
     )
     parts = parts_of(spec, data)
     costs = static_costs(spec.configuration.architecture, parts.network, data.shape)
-    check_constraints({**spec.known_costs, **costs}, spec.constraints)
+    before = {**spec.known_costs, **costs}
+    check_measured(before, spec.constraints, ("counted", "timed"))
+    check_constraints(before, spec.constraints)
     trial = Trial(spec, data, parts, costs, begin, workers)
     trial.resume()
     while trial.progress.epoch < spec.configuration.epochs:
         told = trial.epoch()
         report(told)
+        check_measured(told, spec.constraints, ("trained",))
         check_spent(told, spec.constraints)
         trial.save_if_due()
 
@@ -84,6 +87,13 @@ def check_constraints(costs: Mapping[str, int | float], constraints: Limits) -> 
             raise Infeasible(f"{name} is {value:g}, the study allows at most {high:g}")
         if low is not None and value < low:
             raise Infeasible(f"{name} is {value:g}, the study asks for at least {low:g}")
+
+
+def check_measured(costs: Mapping[str, int | float], constraints: Limits, known: Sequence[str]) -> None:
+    """Raise Infeasible where a limited cost that is `known` by now is not there: nobody could say whether it is kept."""
+    for name in constraints:
+        if COSTS[name].known in known and name not in costs:
+            raise Infeasible(f"{name}, which the study limits, cannot be measured here")
 
 
 def check_spent(costs: Mapping[str, int | float], constraints: Limits) -> None:

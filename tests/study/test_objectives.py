@@ -82,6 +82,13 @@ def test_latency_of_networks_that_cannot_be_listed_is_refused() -> None:
     assert fault.where == "f.yaml:4" and "too many to list" in fault.what and "write cost/flops" in fault.mend
 
 
+def test_a_limit_on_the_latency_of_networks_that_cannot_be_listed_is_refused() -> None:
+    limit = ("cost/flops: {max: 5}", "cost/latency_ms_p50: {max: 5}")
+    (fault,) = faults_in(edited(limit, ("embedding_dim: 16", "embedding_dim: {int: [2, 100000]}")))
+    assert fault.what.startswith("constraints.cost/latency_ms_p50: ") and "too many to list" in fault.what
+    assert parse_study(edited(limit), "f.yaml").measured_first
+
+
 def test_nsga2_takes_several_objectives() -> None:
     (fault,) = faults_in(edited(("{trials: 5", "{algorithm: nsga2, trials: 5")))
     assert "nsga2 weighs several objectives" in fault.what and "objectives:" in fault.mend

@@ -193,6 +193,18 @@ def test_a_trial_that_has_spent_too_much_ends_after_the_epoch_that_shows_it(
     assert [report["epoch"] for report in reports] == [1]
 
 
+def test_a_limit_on_what_cannot_be_measured_here_is_not_taken_for_kept(tmp_path: Path) -> None:
+    reports: list[dict[str, int | float]] = []
+    timed = replace(trial(tmp_path / "timed"), constraints={"cost/latency_int8_ms_p50": (None, 1e9)})
+    with pytest.raises(Infeasible, match="cost/latency_int8_ms_p50, which the study limits, cannot be measured here"):
+        train(timed, reports.append)
+    assert reports == [], "that is known before it trains"
+    trained = replace(trial(tmp_path / "trained", epochs=3), constraints={"cost/gpu_energy_joules": (None, 1e9)})
+    with pytest.raises(Infeasible, match="cost/gpu_energy_joules, which the study limits, cannot be measured here"):
+        train(trained, reports.append)
+    assert [report["epoch"] for report in reports] == [1]
+
+
 def test_what_may_still_rise_or_fall_ends_no_trial_early(tmp_path: Path) -> None:
     constraints = {"cost/train_seconds": (1e9, None), "cost/samples_per_second": (1e12, None)}
     spec = replace(trial(tmp_path, epochs=2), constraints=constraints)
