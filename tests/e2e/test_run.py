@@ -138,6 +138,28 @@ def test_augmentation_normalisation_batch_norm_and_image_size_can_all_be_varied(
     assert refused.returncode == 2 and "space.image_size: was " in refused.stderr
 
 
+def test_a_search_of_two_objectives_ends_with_the_test_of_its_front(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=9, epochs=2, stopping="{asha: {grace_epochs: 1}}"), tmp_path / "runs"
+    words = ("--set", "objectives=[{metric: val/recall_at_1}, {metric: cost/params}]")
+    done = run("run", study, "--out", out, "--cpus", "2", *words)
+    assert done.returncode == 0, done.stderr
+    found = rows(out / "small")
+    assert {row["state"] for row in found} <= {"complete", "pruned"}
+    points = {
+        row["id"]: (-row["metrics"]["val/recall_at_1"], row["cost"]["cost/params"])
+        for row in found
+        if row["state"] == "complete"
+    }
+    front = {
+        id
+        for id, (missed, params) in points.items()
+        if not any(o != (missed, params) and o[0] <= missed and o[1] <= params for o in points.values())
+    }
+    assert {row["id"] for row in found if "test/recall_at_1" in row["metrics"]} == front
+    told = run("summarize", out / "small").stdout
+    assert "cost/params" in told and all(id in told for id in front)
+
+
 def test_constraints_known_only_after_training_set_the_trial_aside(tmp_path: Path) -> None:
     study = write_study(tmp_path, trials=2, epochs=1, stopping="none")
     done = run("run", study, "--out", tmp_path / "runs", "--set", "constraints={cost/train_seconds: {max: 1e-6}}")

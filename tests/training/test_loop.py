@@ -15,7 +15,7 @@ from ablate.catalogue.costs import COSTS
 from ablate.catalogue.optimizers import OPTIMIZERS
 from ablate.catalogue.schedules import SCHEDULES
 from ablate.study.configuration import Component
-from ablate.training import checkpoint, loop
+from ablate.training import checkpoint, evaluate, loop
 from ablate.training.build import Parts
 from ablate.training.data import SplitData, TrialData
 from ablate.training.failures import Diverged, Infeasible
@@ -217,6 +217,29 @@ def test_every_cost_that_a_trial_reports_is_in_the_catalogue(tmp_path: Path) -> 
     assert {name for name, cost in COSTS.items() if cost.known == "counted"} <= costs
     assert {"cost/gpu_seconds", "cost/samples_per_second", "cost/data_share", "cost/peak_host_mib"} <= costs
     assert "cost/usd" not in costs, "nobody has said what an hour costs"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_test_split_is_read_once_after_the_last_epoch_also_by_a_trial_that_was_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
+    seen: list[str] = []
+
+    def watched_evaluate(network: Any, data: TrialData, split: SplitData, **more: Any) -> Any:
+        seen.append("test" if split is data.test else "val")
+        return evaluate.evaluate(network, data, split, **more)
+
+    def watched_read(*words: Any, **more: Any) -> Any:
+        seen.append("test")
+        return evaluate.read_test(*words, **more)
+
+    monkeypatch.setattr(loop, "evaluate", watched_evaluate)
+    monkeypatch.setattr(loop, "read_test", watched_read)
+    spec = replace(trial(tmp_path, epochs=3), read_test=asked, checkpoint_seconds=0.0)
+    reports = [*reports_of(spec, stop_at=2), *reports_of(spec)]
+    assert [report["epoch"] for report in reports] == [1, 2, 3]
+    assert seen == ["val"] * 4 + ["test"] * asked, "the second epoch was interrupted, and is judged again"
+    assert ["test/recall_at_1" in report for report in reports] == [False, False, asked]
 
 
 def test_the_schedule_moves_the_rate_after_each_epoch(tmp_path: Path) -> None:
