@@ -10,10 +10,18 @@ from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
-from ablate.catalogue.backbones import BACKBONES, ImageShape
+from ablate.catalogue.backbones import BACKBONES, ItemShape
 from ablate.catalogue.backbones.timm_names import is_timm
-from ablate.catalogue.backbones.weights import ADDRESS, PUBLISHED, missing, network_of, weights_file
-from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.backbones.weights import (
+    ADDRESS,
+    PUBLISHED,
+    TRANSFORMERS,
+    begins_with_weights,
+    missing,
+    network_of,
+    weights_file,
+)
+from ablate.catalogue.datasets import DATASETS, item_shape
 from ablate.study.configuration import Component
 from ablate.study.space import Space, values
 from ablate.study.study import Study
@@ -28,28 +36,36 @@ def prepare_backbones(study: Study) -> None:
     Raises DataError where a file cannot be had, holds something else, or where a model takes no images of this size: every
     trial with it would fail.
     """
-    channels = DATASETS[study.data.name].build(**study.data.params).channels
+    dataset = DATASETS[study.data.name].build(**study.data.params)
     seen: set[tuple[str, str, int]] = set()
     for space in study.spaces:
         for backbone, size in product(_foreign(space), space.image_sizes):
             key = (backbone.name, str(sorted(backbone.params.items())), size)
             if key not in seen:
                 seen.add(key)
-                _prepare(backbone, ImageShape(channels, size))
+                _prepare(backbone, item_shape(dataset, size))
 
 
 def _foreign(space: Space) -> Iterator[Component]:
     """Backbones of timm, and those that begin with weights, whatever their parameters."""
     for name, domains in space.slots["backbone"].items():
-        if network_of(name, {}) is None:
+        if name not in TRANSFORMERS and network_of(name, {}) is None:
             continue
-        for combination in product(*(values(domain) for domain in domains.values())):
-            params = dict(zip(domains, combination, strict=True))
-            if params["pretrained"] is not False or is_timm(name):
+        # with weights, all else of a transformer is as these were trained, and such as dropout could not be listed
+        told = {"pretrained": domains["pretrained"]} if name in TRANSFORMERS else domains
+        for combination in product(*(values(domain) for domain in told.values())):
+            params = dict(zip(told, combination, strict=True))
+            if begins_with_weights(name, params) or is_timm(name):
                 yield Component(name, params)
 
 
-def _prepare(backbone: Component, image: ImageShape) -> None:
+def _prepare(backbone: Component, item: ItemShape) -> None:
+    if backbone.name not in TRANSFORMERS:  # transformers brings its own files, when they are read
+        _bring(backbone)
+    BACKBONES[backbone.name].build(item, **backbone.params)
+
+
+def _bring(backbone: Component) -> None:
     pretrained = backbone.params["pretrained"]
     network = network_of(backbone.name, backbone.params)
     assert network is not None, f"{backbone.name} has no weights to begin with"
@@ -58,7 +74,6 @@ def _prepare(backbone: Component, image: ImageShape) -> None:
         if isinstance(pretrained, str):
             raise missing(network, pretrained)
         fetch(network, path)
-    BACKBONES[backbone.name].build(image, **backbone.params)
 
 
 def fetch(network: str, path: Path) -> None:

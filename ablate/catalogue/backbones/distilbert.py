@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ablate.catalogue.backbones.backbone import BACKBONES, Backbone, BookShape
+from ablate.catalogue.backbones.transformer_weights import FROM_SCRATCH, own_folder
 from ablate.errors import DataError
 
 
@@ -21,7 +22,7 @@ def distilbert(
     heads: int = 4,
     head_dim: int = 32,
     dropout: float = 0.1,
-    pretrained: str = "none",
+    pretrained: str = FROM_SCRATCH,
 ) -> Backbone:
     """`layers` of `heads` x `head_dim` from scratch, or those of `pretrained` (a folder, a hub name); mean of all tokens.
 
@@ -31,7 +32,7 @@ def distilbert(
 
     from ablate.catalogue.book_layers import MeanOfTokens
 
-    if pretrained != "none":
+    if pretrained != FROM_SCRATCH:
         transformer = _pretrained(book, pretrained)
         return Backbone(MeanOfTokens(transformer, book.tokens), int(transformer.config.dim))
     dim = heads * head_dim
@@ -50,11 +51,15 @@ def distilbert(
 
 def _pretrained(book: BookShape, name: str) -> Any:
     """The model `name` with its weights; on the meta device without. Raises DataError."""
+    import pickle
+
     import torch
+    from safetensors import SafetensorError
     from transformers import DistilBertConfig, DistilBertModel
 
+    place = own_folder(name) or name
     try:
-        config = DistilBertConfig.from_pretrained(name)
+        config = DistilBertConfig.from_pretrained(place)
         if (config.vocab_size, config.max_position_embeddings >= book.tokens) != (book.vocabulary, True):
             raise DataError(
                 f"pretrained '{name}' has {config.vocab_size} word pieces and at most {config.max_position_embeddings} tokens, "
@@ -63,10 +68,20 @@ def _pretrained(book: BookShape, name: str) -> Any:
             )
         if torch.get_default_device().type == "meta":  # only counted: weights would be read for nothing
             return DistilBertModel(config)
-        return DistilBertModel.from_pretrained(name)
-    except (OSError, ValueError) as error:  # no such folder, no network; no DistilBERT in it
+        loaded: Any = DistilBertModel.from_pretrained(place, output_loading_info=True)
+    # no such folder, no network; no DistilBERT in it; weights of other shapes; damaged files
+    except (OSError, ValueError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
         why = " ".join(str(error).split())
         raise DataError(
             f"pretrained '{name}' cannot be read ({why})\n"
             "  name a folder with config.json and model.safetensors, or without network download one elsewhere"
         ) from error
+    model, report = loaded
+    lacks = sorted(report["missing_keys"])  # transformers would draw these and say so in its log alone
+    if lacks:
+        raise DataError(
+            f"pretrained '{name}' holds the weights of another network: {len(lacks)} of DistilBERT's are not there, "
+            f"as {lacks[0]}\n"
+            "  name a folder that DistilBertModel.save_pretrained has written"
+        )
+    return model

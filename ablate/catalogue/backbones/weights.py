@@ -1,7 +1,8 @@
 """Files of weights that a backbone begins with: where each lies, what to do where it is missing, and the digest of it.
 
 `pretrained: true` means the file that torchvision publishes, in the folder where torch.hub keeps it; a text is the path of
-a file of one's own. Nothing here imports torch: the command line asks for digests.
+a file of one's own, of a transformer that of a folder or a name on a hub (`transformer_weights.py`). Nothing here imports
+torch: the command line asks for digests.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ablate.catalogue.backbones import timm_names
+from ablate.catalogue.backbones.transformer_weights import FROM_SCRATCH, transformer_files
 from ablate.errors import DataError
 from ablate.types import Scalar
 
@@ -29,6 +31,8 @@ PUBLISHED = {
 """Network -> file of torchvision's default weights; the name ends with the first digits of its SHA-256."""
 ADDRESS = "https://download.pytorch.org/models"
 """Where torchvision publishes them."""
+TRANSFORMERS = frozenset({"distilbert"})
+"""Backbones of which `pretrained` names a folder, not a file."""
 
 
 def weights_file(network: str, pretrained: Scalar) -> Path | None:
@@ -73,6 +77,13 @@ def network_of(backbone: str, params: Mapping[str, Scalar]) -> str | None:
     return backbone if backbone in PUBLISHED or timm_names.is_timm(backbone) else None
 
 
+def begins_with_weights(backbone: str, params: Mapping[str, Scalar]) -> bool:
+    """Whether a backbone with these parameters begins with weights that somebody has trained."""
+    if backbone in TRANSFORMERS:
+        return params.get("pretrained", FROM_SCRATCH) != FROM_SCRATCH
+    return network_of(backbone, params) is not None and params.get("pretrained", False) is not False
+
+
 def rests_on(backbone: str, params: Mapping[str, Scalar]) -> dict[str, str]:
     """What the numbers of a backbone depend on beside its name, its parameters and our code: files and libraries."""
     found = {"timm": version("timm")} if timm_names.is_timm(backbone) else {}
@@ -81,16 +92,27 @@ def rests_on(backbone: str, params: Mapping[str, Scalar]) -> dict[str, str]:
 
 
 def weights_digest(backbone: str, params: Mapping[str, Scalar]) -> str | None:
-    """SHA-256 of the file that the backbone begins with, 16 hex digits; None where it begins with none, or it is not there."""
-    network = network_of(backbone, params)
-    path = None if network is None else weights_file(network, params.get("pretrained", False))
-    if path is None:
-        return None
+    """SHA-256 of what the backbone begins with, 16 hex digits; None where it begins with no weights, or they are not there."""
+    files = _files(backbone, params)
     try:
-        stat = path.stat()
-        return _digest(path, stat.st_size, stat.st_mtime_ns)
+        digests = [_digest(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     except OSError:
         return None
+    if len(digests) < 2:
+        return digests[0] if digests else None
+    told = "".join(f"{path.name} {digest}\n" for path, digest in zip(files, digests, strict=True))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _files(backbone: str, params: Mapping[str, Scalar]) -> list[Path]:
+    """The files, there or not, that the backbone begins with."""
+    if not begins_with_weights(backbone, params):
+        return []
+    if backbone in TRANSFORMERS:
+        return transformer_files(str(params["pretrained"]))
+    network = network_of(backbone, params)
+    path = None if network is None else weights_file(network, params["pretrained"])
+    return [] if path is None else [path]
 
 
 @lru_cache(maxsize=64)  # asked for each trial; VGG's half a gigabyte takes a second

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from ablate.catalogue.backbones import BACKBONES, BookShape
 from ablate.catalogue.datasets import DATASETS
@@ -126,6 +128,30 @@ def test_weights_of_another_vocabulary_are_refused(folder: Path) -> None:
         BACKBONES["distilbert"].build(BOOK, pretrained=str(folder))
     with pytest.raises(DataError, match="and at most 32 tokens, the data set 40 and 64"):
         BACKBONES["distilbert"].build(BookShape(64, 40, 1, (2,)), pretrained=str(folder))
+
+
+def test_a_folder_with_weights_that_are_not_distilberts_is_refused(folder: Path, tmp_path: Path) -> None:
+    """transformers draws what it does not find, and a trial would train from scratch under the name of a pretrained one."""
+    shape = BookShape(tokens=12, vocabulary=40, numbers=1, categories=(2,))
+    copy = Path(shutil.copytree(folder, tmp_path / "tiny"))
+    weights = load_file(copy / "model.safetensors")
+    save_file({name.replace("ffn", "dense"): weight for name, weight in weights.items()}, copy / "model.safetensors")
+    with pytest.raises(DataError, match=r"4 of DistilBERT's are not there, as transformer\.layer\.0\.ffn\.lin1\.bias"):
+        BACKBONES["distilbert"].build(shape, pretrained=str(copy))
+    save_file(
+        {name: weight.repeat(2) for name, weight in weights.items() if weight.ndim == 1}, copy / "model.safetensors"
+    )
+    with pytest.raises(DataError, match="cannot be read"):
+        BACKBONES["distilbert"].build(shape, pretrained=str(copy))
+    (copy / "model.safetensors").write_bytes(b"rubbish")
+    with pytest.raises(DataError, match=r"cannot be read \(.*header"):
+        BACKBONES["distilbert"].build(shape, pretrained=str(copy))
+
+
+def test_a_folder_may_be_named_from_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    shape = BookShape(tokens=12, vocabulary=40, numbers=1, categories=(2,))
+    assert BACKBONES["distilbert"].build(shape, pretrained=f"~/{folder.name}").num_features == 8
 
 
 def test_a_folder_that_is_not_there_is_refused_with_the_files_it_needs(tmp_path: Path) -> None:

@@ -80,3 +80,37 @@ def test_the_digest_is_that_of_the_content_whatever_the_name_and_the_time(tmp_pa
 
 def test_without_weights_a_backbone_rests_on_no_file() -> None:
     assert rests_on("resnet18", {"pretrained": False}) == rests_on("mlp", {"width": 3}) == {}
+
+
+def test_a_transformer_rests_on_all_that_is_read_of_its_folder(tmp_path: Path) -> None:
+    def digest(name: str = str(tmp_path)) -> str | None:
+        return weights_digest("distilbert", {"pretrained": name})
+
+    assert digest() is None, "the folder is empty"
+    for name in ("config.json", "model.safetensors", "README.md"):
+        (tmp_path / name).write_text(name)
+    found = [digest()]
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_text(f"another {name}")
+        found.append(digest())
+    assert None not in found and len(set(found)) == 3
+    (tmp_path / "README.md").write_text("another text")
+    assert digest() == found[-1], "no weights are in it"
+    assert rests_on("distilbert", {"pretrained": str(tmp_path)}) == {"weights": found[-1]}
+    assert rests_on("distilbert", {"pretrained": "none"}) == rests_on("distilbert", {}) == {}
+    assert digest(str(tmp_path / "nowhere")) is None
+
+
+def test_a_name_of_the_hub_rests_on_the_files_in_its_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "models--someone--tiny"
+    snapshot = model / "snapshots" / "0a1b"
+    snapshot.mkdir(parents=True)
+    (model / "refs").mkdir()
+    (model / "refs" / "main").write_text("0a1b")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    assert weights_digest("distilbert", {"pretrained": "someone/tiny"}) is None
+    for name in ("config.json", "model.safetensors"):
+        (snapshot / name).write_text(name)
+    assert weights_digest("distilbert", {"pretrained": "someone/tiny"}) == weights_digest(
+        "distilbert", {"pretrained": str(snapshot)}
+    )
