@@ -60,6 +60,9 @@ def _read_mat(path: Path, image_size: int) -> Part:
         faces, people = np.moveaxis(content["x"], 2, 0), content["label"].ravel()
         if (faces.shape, faces.dtype, len(people)) != ((750, 40, 30), np.uint8, 750):
             raise ValueError(f"its x is {faces.shape} of {faces.dtype}, its label of {len(people)}")
+        wrong = people[~np.isin(people, range(1, NUM_PEOPLE + 1))]
+        if len(wrong):  # a cast would make 1.5 person 1
+            raise ValueError(f"{len(wrong)} of its labels are no whole numbers from 1 to {NUM_PEOPLE}, as {wrong[0]}")
     except (
         OSError,
         ValueError,

@@ -15,7 +15,7 @@ import numpy as np
 
 from ablate.catalogue.datasets.dataset import Part
 from ablate.catalogue.datasets.picture_files import enumerated
-from ablate.catalogue.datasets.pictures import Broken, Picture, decode_all
+from ablate.catalogue.datasets.pictures import Broken, Picture, decode_all, undecodable
 from ablate.errors import DataError
 
 Files = Sequence[tuple[str, str]]
@@ -112,9 +112,8 @@ def _share_classes(folder: Path, parts: Mapping[str, Files]) -> bool:
 
 def _check_broken(folder: Path, broken: Sequence[Broken], most: int) -> None:
     if len(broken) > most:
-        count = "1 file cannot be decoded" if len(broken) == 1 else f"{len(broken)} files cannot be decoded"
         raise DataError(
-            f"{folder}: {count}, at most {most} may be left out: {enumerated([*map(str, broken)])}\n"
+            f"{folder}: {undecodable(len(broken))}, at most {most} may be left out: {enumerated([*map(str, broken)])}\n"
             f"  mend or delete what is broken, or write data.params.most_broken: {len(broken)} to go on without"
         )
 

@@ -96,7 +96,7 @@ class FaceFiles:
         return [face for face in sorted(self.names) if face[0] in people and count[face[0]] >= least]
 
     def decode(self, faces: Sequence[Face], image_size: int) -> npt.NDArray[np.uint8]:
-        """[N, S, S, 3]. Raises DataError naming the first picture that is broken."""
+        """[N, S, S, 3]. Raises DataError that counts and names the pictures that are broken."""
         names = [self.names[face] for face in faces]
         centre = FACE_SIDE / ORIGINAL_SIDE if self.path.name == UNPACKED[0] else 1.0
         if self.path.is_dir():

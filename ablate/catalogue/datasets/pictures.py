@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ablate.catalogue.datasets.picture_files import enumerated
 from ablate.catalogue.datasets.resize import resize
 from ablate.errors import DataError
 
@@ -78,13 +79,23 @@ def decode_all(
 
 
 def all_sound(found: Sequence[Picture | Broken], where: Path) -> Picture:
-    """[N, S, S, C] of what `decode_all` found. Raises DataError for a broken one: a published data set has none."""
-    pictures = []
-    for each in found:
-        if isinstance(each, Broken):
-            raise DataError(f"{where}: {each} cannot be decoded\n  replace it by the original")
-        pictures.append(each)
-    return np.stack(pictures)
+    """[N, S, S, C] of what `decode_all` found. Raises DataError that counts the broken ones and names the first.
+
+    None may be left out, as `most_broken` allows in folders of one's own: numbers on a published data set are compared with
+    those of others, who had all of it.
+    """
+    broken = [each for each in found if isinstance(each, Broken)]
+    if broken:
+        named = enumerated([*map(str, broken)])
+        raise DataError(
+            f"{where}: {undecodable(len(broken))}: {named}\n  put the originals there: none may be left out"
+        )
+    return np.stack([each for each in found if not isinstance(each, Broken)])
+
+
+def undecodable(number: int) -> str:
+    """The beginning of a message."""
+    return "1 file cannot be decoded" if number == 1 else f"{number} files cannot be decoded"
 
 
 def decode_picture(content: bytes, size: int, *, channels: int, centre: float = 1.0) -> Picture:

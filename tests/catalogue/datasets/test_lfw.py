@@ -218,7 +218,7 @@ def test_without_lists_of_people_nothing_is_guessed(tree: Tree) -> None:
 
 def test_a_broken_picture_is_named(tree: Tree) -> None:
     (tree.folder / "lfw-deepfunneled" / "Bo_3" / "Bo_3_0001.jpg").write_bytes(b"")
-    assert "Bo_3/Bo_3_0001.jpg (0 bytes) cannot be decoded" in tree.refusal()
+    assert "1 file cannot be decoded: Bo_3/Bo_3_0001.jpg (0 bytes)" in tree.refusal()
 
 
 def test_a_zip_and_its_unpacked_folder_are_the_same(tree: Tree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import stat
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -139,20 +140,37 @@ def test_every_damage_to_a_file_is_told_and_the_others_are_read() -> None:
     assert sum(isinstance(each, Broken) for each in found.values()) > 30
 
 
-def test_one_broken_picture_of_a_published_set_is_refused_by_name() -> None:
-    found = decode_all(
-        ["a.png", "b.png"], lambda name: saved(Image.fromarray(RAMP)) if name[0] == "a" else b"", size=8, channels=1
-    )
-    with pytest.raises(DataError, match=r"/faces: b.png \(0 bytes\) cannot be decoded\n  replace it"):
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (1, r"1 file cannot be decoded: b0.png \(0 bytes\)\n  put the originals there"),
+        (3, r"3 files cannot be decoded: b0.png \(0 bytes\), b1.png \(0 bytes\), b2.png \(0 bytes\)\n"),
+        (12, r"12 files cannot be decoded: b0.png .*, b9.png \(0 bytes\) and 2 more\n"),
+    ],
+)
+def test_broken_pictures_of_a_published_set_are_refused_with_their_number_and_names(broken: int, said: str) -> None:
+    def read(name: str) -> bytes:
+        return saved(Image.fromarray(RAMP)) if name[0] == "a" else b""
+
+    found = decode_all(["a.png", *(f"b{i}.png" for i in range(broken))], read, size=8, channels=1)
+    with pytest.raises(DataError, match=f"/faces: {said}"):
         all_sound(found, Path("/faces"))
 
 
 def test_zips_are_read_in_memory_whatever_their_members_are_called(tmp_path: Path) -> None:
     path = tmp_path / "inner" / "faces.zip"
     path.parent.mkdir()
+    secret = tmp_path / "inner" / "secret.png"
+    secret.write_bytes(saved(Image.fromarray(RAMP)))
+    link = zipfile.ZipInfo("link.png")
+    link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16  # 3: Unix, whose mode follows
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../outside.png", b"a")
         archive.writestr("/absolute.png", b"b")
+        archive.writestr(link, str(secret))
     with reader(path) as read:
-        assert [read(name) for name in members(path)] == [b"a", b"b"]
+        assert [read(name) for name in members(path)] == [b"a", b"b", str(secret).encode()]
+        (found,) = decode_all(["link.png"], read, size=8, channels=1)
+    assert isinstance(found, Broken), "a link is the text of its target, which nobody follows"
+    secret.unlink()
     assert [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")] == ["inner", "inner/faces.zip"]

@@ -56,7 +56,9 @@ def test_att_faces_with_a_picture_missing_or_broken_are_refused(tmp_path: Path) 
     draw_att_faces(tmp_path / "orl_faces")
     broken = tmp_path / "orl_faces" / "s7" / "3.pgm"
     broken.write_bytes(broken.read_bytes()[:100])
-    with pytest.raises(DataError, match=r"s7/3.pgm \(.*\) cannot be decoded"):
+    with pytest.raises(
+        DataError, match=r"orl_faces: 1 file cannot be decoded: s7/3.pgm \(.*\)\n  put the originals there"
+    ):
         AttFaces().decode(tmp_path, 16)
     broken.unlink()
     with pytest.raises(DataError, match="holds 399 pictures, expected 10 of each of 40 people"):
@@ -92,6 +94,19 @@ def test_a_file_that_is_no_mat_file_or_another_one_is_refused(tmp_path: Path) ->
 
     savemat(str(path), {"x": np.zeros((3, 3, 3), np.uint8), "label": np.zeros(3)})
     with pytest.raises(DataError, match=r"its x is \(3, 3, 3\) of uint8, its label of 3"):
+        GeorgiaTech(1, hashlib.md5(path.read_bytes()).hexdigest()).decode(tmp_path, 30)
+
+
+@pytest.mark.parametrize("wrong", [1.5, 0, 51, -1, float("nan")])
+def test_a_label_that_is_no_persons_number_is_refused(tmp_path: Path, wrong: float) -> None:
+    from scipy.io import savemat
+
+    path = tmp_path / "gt_small" / "GT.mat"
+    path.parent.mkdir()
+    people = np.repeat(np.arange(1.0, 51.0), 15)
+    people[[3, 7]] = wrong
+    savemat(str(path), {"x": np.zeros((40, 30, 750), np.uint8), "label": people})
+    with pytest.raises(DataError, match=rf"\(2 of its labels are no whole numbers from 1 to 50, as {float(wrong)}\)"):
         GeorgiaTech(1, hashlib.md5(path.read_bytes()).hexdigest()).decode(tmp_path, 30)
 
 
