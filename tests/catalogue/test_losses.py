@@ -53,6 +53,60 @@ def value_of(loss: nn.Module) -> float:
     return float(loss(*batch(), None).detach())
 
 
+def mean_above_0(losses: list[float]) -> float:
+    above = [loss for loss in losses if loss > 0]
+    assert 0 < len(above) < len(losses), "all pairs count, or none: the mean over the others is not seen"
+    return sum(above) / len(above)
+
+
+def test_contrastive_is_the_distance_of_positives_and_what_negatives_lack_to_the_margin() -> None:
+    points, labels = batch()
+    near, far = [], []
+    for anchor in range(P * K):
+        positives, negatives = pairs_of(labels, anchor)
+        near += [float((points[anchor] - points[i]).norm()) for i in positives]
+        far += [max(0.0, 1.3 - float((points[anchor] - points[i]).norm())) for i in negatives]
+    expected = sum(near) / len(near) + mean_above_0(far)
+    assert value_of(LOSSES["contrastive"].build(margin=1.3)) == pytest.approx(expected)
+
+
+def test_triplet_is_the_hinge_of_both_distances_averaged_over_the_triplets_that_break_it() -> None:
+    points, labels = batch()
+    losses = []
+    for anchor in range(P * K):
+        for positive, negative in product(*pairs_of(labels, anchor)):
+            near, far = (float((points[anchor] - points[i]).norm()) for i in (positive, negative))
+            losses.append(max(0.0, near - far + 0.25))
+    assert value_of(LOSSES["triplet"].build(margin=0.25)) == pytest.approx(mean_above_0(losses))
+
+
+def test_cosine_embedding_is_torchs_pair_by_pair() -> None:
+    points, labels = batch()
+    near, far = [], []
+    for anchor in range(P * K):
+        positives, negatives = pairs_of(labels, anchor)
+        near += [1 - dot(points[anchor], points[i]) for i in positives]
+        far += [max(0.0, dot(points[anchor], points[i]) - 0.2) for i in negatives]
+    expected = sum(near) / len(near) + mean_above_0(far)
+    assert value_of(LOSSES["cosine_embedding"].build(margin=0.2)) == pytest.approx(expected)
+    one, other = points[[0, 0]], points[[P, 1]]  # a positive and a negative
+    torchs = nn.CosineEmbeddingLoss(margin=0.2, reduction="none")(one, other, torch.tensor([1, -1]))
+    assert torchs.tolist() == pytest.approx([near[0], max(0.0, dot(points[0], points[1]) - 0.2)])
+
+
+def test_circle_is_equation_6_of_each_anchor() -> None:
+    points, labels = batch()
+    m, gamma, losses = 0.3, 4.0, []
+    for anchor in range(P * K):
+        positives, negatives = pairs_of(labels, anchor)
+        near = [dot(points[anchor], points[i]) for i in positives]
+        far = [dot(points[anchor], points[i]) for i in negatives]
+        pull = sum(math.exp(-gamma * max(0.0, 1 + m - s) * (s - (1 - m))) for s in near)
+        push = sum(math.exp(gamma * max(0.0, s + m) * (s - m)) for s in far)
+        losses.append(math.log(1 + push * pull))
+    assert value_of(LOSSES["circle"].build(m=m, gamma=gamma)) == pytest.approx(sum(losses) / len(losses))
+
+
 def test_multi_similarity_is_a_soft_maximum_over_the_positives_and_one_over_the_negatives_of_each_anchor() -> None:
     points, labels = batch()
     total = 0.0

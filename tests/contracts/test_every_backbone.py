@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ablate.catalogue.backbones import BACKBONES, Backbone, ImageShape, takes_books
+from ablate.catalogue.backbones.stems import SMALL, TINY
 from ablate.catalogue.registry import Entry
 from ablate.cost.flops import count_flops
 
@@ -21,7 +22,9 @@ OF_FAMILIES = ["timm:resnet10t"] if find_spec("timm") else []
 """One backbone for each library that brings its own."""
 ENTRIES = [*(entry for entry in BACKBONES if not takes_books(entry)), *(BACKBONES[name] for name in OF_FAMILIES)]
 every_backbone = pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
-SIZES = (8, 28, 64, 224)
+SIZES = (8, 28, 32, 33, 47, 64, 65, 224)
+"""32 and 33, 64 and 65 are on both sides of where stems change; 47 is odd at every halving."""
+WITH_STEMS = {"efficientnet_b0", "mobilenet_v3_large", "mobilenet_v3_small", "resnet18", "resnet50", "vgg16"}
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
@@ -40,6 +43,19 @@ def _drawn(name: str, image: ImageShape) -> Backbone:
 def built(entry: Entry, *, channels: int = 1) -> Backbone:
     """For images of 8 pixels; drawn once, which takes most of the time."""
     return deepcopy(_drawn(entry.name, ImageShape(channels, 8)))
+
+
+def sides_of(entry: Entry, size: int) -> list[int]:
+    """Of what each convolution sees and each pool gives, in pixels."""
+    module, _ = on_meta(entry, ImageShape(3, size))
+    maps: list[int] = []
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.register_forward_hook(lambda layer, given, made: maps.append(given[0].shape[-1]))
+        if isinstance(layer, nn.MaxPool2d):  # VGG's last has no convolution after it
+            layer.register_forward_hook(lambda layer, given, made: maps.append(made.shape[-1]))
+    module(torch.empty(2, 3, size, size, device="meta"))
+    return [side for side in maps if side > 1]  # squeeze-and-excitation looks at means, of 1x1
 
 
 def batch(number: int, *, channels: int = 1, size: int = 8) -> Tensor:
@@ -76,17 +92,21 @@ def test_flops_are_counted_without_computing_anything(entry: Entry, channels: in
 
 
 @every_backbone
+@pytest.mark.parametrize("largest", [TINY, SMALL])
+def test_stems_change_one_pixel_beyond_the_largest_small_image(entry: Entry, largest: int) -> None:
+    """A pixel more is then half as large in the last layer: where nothing changed, it would be as large or larger."""
+    if entry.name not in WITH_STEMS:
+        pytest.skip("has no stem of its own for small images")
+    below, beyond = (min(sides_of(entry, size)) for size in (largest, largest + 1))
+    assert beyond < below
+
+
+@every_backbone
 @pytest.mark.parametrize(("size", "least"), [(28, 3), (64, 3), (112, 3), (224, 6)])
 def test_small_images_are_not_shrunk_to_a_point(entry: Entry, size: int, least: int) -> None:
     if entry.name in OF_FAMILIES:
         pytest.skip("taken as its library builds it")
-    module, _ = on_meta(entry, ImageShape(3, size))
-    maps: list[int] = []
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d)]
-    for layer in layers:
-        layer.register_forward_hook(lambda layer, given, made: maps.append(given[0].shape[-1]))
-    module(torch.empty(2, 3, size, size, device="meta"))
-    seen = [side for side in maps if side > 1]  # squeeze-and-excitation looks at means, of 1x1
+    seen = sides_of(entry, size)
     assert all(side >= least for side in seen) and (len(seen) > 3 or entry.name == "mlp")
 
 
