@@ -93,12 +93,12 @@ def shift(*, fraction: float = 0.1) -> Augment:
 
 
 @AUGMENTATIONS.register(
-    "erase",
+    "erasing",
     space={"fraction": {"uniform": [0.1, 0.5]}},
     bounds={"fraction": (0.0, 1.0)},
     source="Zhong et al. 2017 (arXiv:1708.04896); here in every image, and filled with its mean",
 )
-def erase(*, fraction: float = 0.4) -> Augment:  # 0.4 and the aspects 0.3 to 1 / 0.3: the paper's
+def erasing(*, fraction: float = 0.4) -> Augment:  # 0.4 and the aspects 0.3 to 1 / 0.3: the paper's
     """A rectangle of up to `fraction` of the area (0 to 1) is replaced by the image's mean; any aspect from 0.3 to 3.3."""
     import torch
 

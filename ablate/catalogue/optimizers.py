@@ -1,4 +1,4 @@
-"""Optimizers: how weights follow their gradients; torch's own.
+"""Optimizers: how weights follow their gradients; torch's own. Lion (Chen et al. 2023) is not among them: torch 2.15 has none.
 
 A builder gets the weights, or groups of them of which one may have a learning rate of its own.
 """

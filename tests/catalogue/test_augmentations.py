@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ablate.catalogue.augmentations import erase, flip, shift
+from ablate.catalogue.augmentations import erasing, flip, shift
 
 
 def images(batch: int, channels: int = 2, height: int = 10, width: int = 6) -> Tensor:
@@ -63,7 +63,7 @@ def test_a_tenth_of_thirty_pixels_is_three_and_not_four() -> None:
 @pytest.mark.parametrize("fraction", [0.1, 0.4, 1.0])
 def test_one_rectangle_of_at_most_the_fraction_becomes_the_mean_of_its_channel(fraction: float) -> None:
     before = images(300, 2, 12, 16)
-    after = erase(fraction=fraction)(before, draw())
+    after = erasing(fraction=fraction)(before, draw())
     mean = before[0].mean(dim=(1, 2))
     areas = []
     for image in after:
@@ -81,10 +81,10 @@ def test_one_rectangle_of_at_most_the_fraction_becomes_the_mean_of_its_channel(f
 
 def test_erased_rectangles_are_everywhere_in_the_image() -> None:
     before = images(2000, 1, 12, 12)
-    erased = (erase()(before, draw()) != before).float().mean(dim=(0, 1))
+    erased = (erasing()(before, draw()) != before).float().mean(dim=(0, 1))
     assert (erased > 0.005).all()
     assert erased[6, 6] > erased[0, 0]  # fewer places reach into a corner
 
 
 def test_erasing_nothing_is_the_identity() -> None:
-    assert torch.equal(erase(fraction=0.0)(images(50), draw()), images(50))
+    assert torch.equal(erasing(fraction=0.0)(images(50), draw()), images(50))

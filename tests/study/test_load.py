@@ -51,7 +51,7 @@ def test_what_the_file_does_not_name_is_as_if_there_were_no_such_key() -> None:
         ("normalize: false", "normalize", Fixed(False)),
         ("augmentation: [none, flip]", "augmentation", Choice(("none", "flip"))),
         ("augmentation: {none: {}, shift: }", "augmentation.shift.fraction", Uniform(0.05, 0.2)),
-        ("augmentation: {erase: {fraction: [0.2, 0.4]}}", "augmentation.erase.fraction", Choice((0.2, 0.4))),
+        ("augmentation: {erasing: {fraction: [0.2, 0.4]}}", "augmentation.erasing.fraction", Choice((0.2, 0.4))),
     ],
 )
 def test_normalisation_and_augmentation_are_varied_like_anything_else(line: str, name: str, domain: Domain) -> None:

@@ -297,7 +297,7 @@ def test_another_loss_or_backbone_sees_the_same_images(tmp_path: Path, monkeypat
         {"loss": Component("info_nce")},
         {"sampler": Component("distance_weighted")},
         {"backbone": CNN},
-        {"augmentation": Component("erase")},
+        {"augmentation": Component("erasing")},
     ]
     for number, choices in enumerate(others):
         seen.append([])

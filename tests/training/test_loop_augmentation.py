@@ -34,7 +34,7 @@ def test_another_augmentation_mines_the_same_tuples_from_the_same_embeddings(
         return chosen
 
     monkeypatch.setattr(loop, "choose_tuples", on_known_embeddings)
-    for name in ("none", "shift", "erase"):
+    for name in ("none", "shift", "erasing"):
         mined.append([])
         sampler, augmentation = Component("distance_weighted"), Component(name)
         reports_of(trial(tmp_path / name, sampler=sampler, augmentation=augmentation))

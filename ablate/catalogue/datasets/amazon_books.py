@@ -113,7 +113,9 @@ def _listed(text: str) -> list[str]:
 @DATASETS.register(
     "amazon_books",
     bounds=BOUNDS,
-    source="Amazon Books Reviews, Kaggle; McAuley et al. 2015: put Books_rating.csv and books_data.csv into amazon_books/",
+    source="McAuley et al. 2015, by way of Kaggle (Amazon Books Reviews); the terms are those of your copy, look there. Put "
+    f"Books_rating.csv ({', '.join(REVIEWS)}) and books_data.csv ({', '.join(DETAILS)}; with popularity ratingsCount) into "
+    "amazon_books/",
 )
 def amazon_books(
     *,

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ablate.catalogue.datasets import DATASETS, Part
+from ablate.catalogue.datasets import DATASETS, Part, amazon_books
 from ablate.errors import DataError
+from ablate.summary.catalogue import as_text
 from tests.catalogue.datasets.books import write, write_amazon
 
 CAFE = "Café  Society"
@@ -82,6 +83,20 @@ def test_missing_columns_are_named_and_those_that_are_not_read_may_be_missing(tm
     write(path, columns[:2], [{name: row[name] for name in columns[:2]} for row in REVIEWS])
     with pytest.raises(DataError, match=r"has no column review/score, review/time; it has Title, User_id\n"):
         decoded(root)
+
+
+def test_whoever_has_the_files_finds_the_columns_that_they_need() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for text in (as_text("datasets"), readme):
+        for name in (
+            "Books_rating.csv",
+            "books_data.csv",
+            "ratingsCount",
+            *amazon_books.REVIEWS,
+            *amazon_books.DETAILS,
+        ):
+            assert name in text
+        assert "your copy" in text, "whose terms hold"
 
 
 def test_a_score_of_another_scale_is_refused(tmp_path: Path) -> None:
