@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from ablate.catalogue.costs import COSTS
 from ablate.catalogue.entries import bounds_of
 from ablate.summary.colours import GREY, PALETTE
+from ablate.summary.dominators import Points
 from ablate.summary.spread import Spread
-from ablate.summary.trade_off import Place, Points, TradeOff
+from ablate.summary.trade_off import Place, TradeOff
 from ablate.summary.words import cut, head
 
 MOST_NAMED = 12

@@ -38,6 +38,7 @@ def as_json(found: TradeOff) -> dict[str, Any]:
             "label": place.label,
             "standing": place.standing,
             "by": list(place.by),
+            "num_by": place.num_by,
             "values": {name: asdict(spread) for name, spread in zip(found.names, place.spreads, strict=True)},
         }
         for place in found.places
@@ -156,8 +157,8 @@ def _dominated(found: TradeOff, what: str) -> Table | None:
 
 
 def _by(place: Place) -> str:
-    first, *others = place.by
-    return f"{first} and {len(others)} more" if others else first
+    others = place.num_by - 1
+    return f"{place.by[0]} and {others} more" if others else place.by[0]
 
 
 def _lead(found: TradeOff, better: Place, place: Place) -> str:

@@ -7,18 +7,18 @@ seed each and stand as they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ablate.metrics.front import front as on_front
 from ablate.metrics.hypervolume import hypervolume
 from ablate.metrics.knee import knee
 from ablate.store.read import StudyResults
 from ablate.summary.cells import cells_of
+from ablate.summary.dominators import Points, dominators
 from ablate.summary.pareto import Front, sign_of
 from ablate.summary.spread import Spread, spread_of
 from ablate.summary.words import configuration, varied
@@ -26,9 +26,8 @@ from ablate.types import TrialResult
 
 MARGIN = 0.1
 """Of each objective's range, that the reference of the hypervolume lies beyond the worst: else the front's ends add nothing."""
-CHUNK = 1000
-"""Points compared with a front at once: few enough for memory, and many enough to leave the loop to numpy."""
-Points = npt.NDArray[np.float64]
+MOST_NAMED = 100
+"""Of those that dominate one: where half of many trials dominate the other half, all names would fill the memory."""
 Standing = Literal["front", "possible", "dominated"]
 
 
@@ -45,7 +44,9 @@ class Place:
     standing: Standing
     """possible: dominated by the means, and yet not by them where each of its intervals is at its best end."""
     by: tuple[str, ...] = ()
-    """Names on the front that dominate it."""
+    """Names on the front that dominate it, the best in the first objective first; at most MOST_NAMED."""
+    num_by: int = 0
+    """How many do in all."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,14 @@ def trade_off(study: StudyResults, front: Front) -> TradeOff:
     kept = on_front(points)
     ids = list(spreads)
     order = np.lexsort((*points.T[::-1], ~kept))
-    front_at = order[: kept.sum()]
+    front_at, beaten_at = np.split(order, [kept.sum()])
     names_on_front = [ids[at] for at in front_at.tolist()]
-    places = []
-    better = zip(_dominating(points[front_at], points[order]), _dominating(points[front_at], best[order]), strict=True)
-    for at, (by, by_at_best) in zip(order.tolist(), better, strict=True):
-        standing: Standing = "front" if kept[at] else "dominated" if len(by_at_best) else "possible"
-        beaten_by = tuple(names_on_front[other] for other in by.tolist())
-        places.append(Place(ids[at], labels[ids[at]], spreads[ids[at]], standing, beaten_by))
+    places = [Place(name, labels[name], spreads[name], "front") for name in names_on_front]
+    by_means, by_best_ends = (dominators(points[front_at], each[beaten_at]) for each in (points, best))
+    for at, by, by_at_best in zip(beaten_at.tolist(), by_means, by_best_ends, strict=True):
+        standing: Standing = "dominated" if by_at_best else "possible"
+        named = tuple(names_on_front[other] for other in by[:MOST_NAMED])
+        places.append(Place(ids[at], labels[ids[at]], spreads[ids[at]], standing, named, len(by)))
     knees = knee(points[front_at])
     reference, volume, share = _volume(points)
     return TradeOff(
@@ -140,14 +141,6 @@ def _best_ends(spreads: Sequence[Spread], signs: Sequence[int]) -> list[float]:
     return [
         sign * (spread.mean if end is None else end) for spread, end, sign in zip(spreads, ends, signs, strict=True)
     ]
-
-
-def _dominating(front: Points, points: Points) -> Iterator[npt.NDArray[np.intp]]:
-    """Of each point the positions in `front` that dominate it."""
-    for start in range(0, len(points), CHUNK):
-        chunk = points[start : start + CHUNK, None]
-        beaten = np.all(front <= chunk, axis=2) & np.any(front < chunk, axis=2)
-        yield from map(np.flatnonzero, beaten)
 
 
 def _volume(points: Points) -> tuple[Points, float, float]:
