@@ -2,6 +2,7 @@
 
     python benchmarks/makespan.py [--trials 16] [--slots 1,2] [--epochs 6] [--stopping]
     python benchmarks/makespan.py --ended FOLDER [FOLDER ...]
+    python benchmarks/makespan.py --predict FOLDER [--gpus 1,0.25] [--set KEY=VALUE ...]
 
 `ablate run` as a user types it, on the digits that come with scikit-learn, trials of unequal length, one CPU each. Each line
 compares the command's wall time with a simulation of it (`ablate.summary.simulated_run`) from
@@ -12,6 +13,8 @@ compares the command's wall time with a simulation of it (`ablate.summary.simula
   before    the same from the trials of the first run: what a plan made before this run would have said.
 With --ended nothing is run. Studies that were run in one go, each in its FOLDER, are simulated by their schedule, from the
 hand-out of the first trial to the end of the last, as their journals tell; slots are as many trials as ever ran at once.
+With --predict nothing is run nor compared: the tables of `ablate plan --gpus` for the study in FOLDER, as if its trials held
+such shares of a GPU, from their seconds as they are. `ablate plan` itself refuses that: on a GPU they would be others.
 """
 
 from __future__ import annotations
@@ -28,9 +31,10 @@ from traced_study import Run, exit_on_sigterm, run_study, spans
 
 from ablate.store.journal import open_to_read
 from ablate.store.read import StudyResults, read_folder
-from ablate.study.load import parse_study
+from ablate.study.load import load_study, parse_study
 from ablate.study.study import Study
-from ablate.summary.scaling import plays
+from ablate.summary.cluster import Cluster
+from ablate.summary.scaling import plays, scaling, scaling_lines
 from ablate.summary.simulated_run import Overheads, Planned, SimulatedRun, simulate
 from ablate.summary.trial_paces import Measured, pace_of, trained
 
@@ -150,6 +154,13 @@ def print_ended(folder: Path) -> float:
     return abs(told / seconds - 1)
 
 
+def print_prediction(folder: Path, share: str, changed: Sequence[str]) -> None:
+    """Clusters of several sizes, had each trial of an ended study held so much of a GPU."""
+    own, held = (load_study(folder / "study.yaml", [*changed, *more]) for more in ([], [f"resources.gpus={share}"]))
+    print(f"\n{own.name}, each trial with {share} of a GPU")
+    print(*scaling_lines(scaling(held, trained(own, read_folder(folder)), Cluster(gpus=256))), sep="\n")
+
+
 def measure(text: str, slots: Sequence[int]) -> bool:
     """All runs; whether every schedule was within the target."""
     study, off = parse_study(text, "makespan.yaml"), []
@@ -171,7 +182,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--stopping", action="store_true", help="with ASHA")
     parser.add_argument("--ended", type=Path, nargs="+", help="folders of studies that were run before")
+    parser.add_argument("--predict", type=Path, help="folder of a study that was run before")
+    parser.add_argument("--gpus", default="1,0.25", help="with --predict: of each trial, one table each")
+    parser.add_argument("--set", action="append", default=[], help="with --predict: as of `ablate plan`")
     given = parser.parse_args()
+    if given.predict:
+        for share in given.gpus.split(","):
+            print_prediction(given.predict.absolute(), share, given.set)
+        return
     if given.ended:
         worst = max(print_ended(folder.absolute()) for folder in given.ended)
         print(f"schedule: at most {worst:.1%} off, target {TARGET:.0%}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ablate.study.spending import Resources
 from ablate.study.study import Study
 from ablate.summary.cluster import Cluster
-from ablate.summary.simulated_run import Overheads, SimulatedRun, simulate
+from ablate.summary.simulated_run import MOST_MEASURED, Overheads, SimulatedRun, simulate
 from ablate.summary.trial_paces import Measured, trials_of
 
 SIZES = (1, 4, 32, 256)
@@ -48,6 +48,8 @@ class Scaling:
     """Who measured the seconds."""
     missing: str = ""
     """Why there are no figures."""
+    limit: str = ""
+    """What of them goes further than anything that was measured."""
 
 
 def scaling(study: Study, measured: Measured | str, cluster: Cluster) -> Scaling:
@@ -61,7 +63,16 @@ def scaling(study: Study, measured: Measured | str, cluster: Cluster) -> Scaling
         first = next((size for size in sizes if size.hours is not None), None)
         sizes.append(_size(study, measured, _resized(cluster, devices, trial), devices, first))
     assumed = "; one trial on each GPU (auto: how many share one is found out there)" if trial.gpus == "auto" else ""
-    return Scaling(device, asked, tuple(sizes), measured.rests_on + assumed)
+    return Scaling(device, asked, tuple(sizes), measured.rests_on + assumed, limit=_limit(study, measured))
+
+
+def _limit(study: Study, measured: Measured) -> str:
+    """What to know of a study with more trials than any that the driver was measured with."""
+    count = len(trials_of(study, measured, seed=0))
+    if count <= MOST_MEASURED:
+        return ""
+    known = f"what the driver takes for a report was measured up to {MOST_MEASURED:,} trials"
+    return f"{known}; for {count:,} a line is drawn further"
 
 
 def _resized(cluster: Cluster, devices: int, trial: Resources) -> Cluster:
@@ -119,4 +130,4 @@ def scaling_lines(scaling: Scaling) -> list[str]:
             continue
         hours = f"{size.hours:.3f}" if size.hours < 10 else f"{size.hours:,.1f}"
         lines.append(f"{size.devices:>5} {size.slots:>8,} {hours:>9} {size.efficiency:>11.2f} {size.speed_up:>9.1f}")
-    return lines
+    return [*lines, scaling.limit] if scaling.limit else lines

@@ -136,3 +136,12 @@ def test_trials_whose_folder_was_removed_measure_nothing(tmp_path: Path) -> None
     found = earlier(study, tmp_path / "runs" / "s", row("0000"), row("0001"))
     (tmp_path / "runs" / "s" / "trials" / "0000" / "metrics.jsonl").unlink()
     assert measured(trained(study, found)).rests_on == "the seconds of 1 trial in runs/s (0001)"
+
+
+def test_a_study_of_more_trials_than_were_measured_is_told_with_that_limit() -> None:
+    def lines(trials: int) -> list[str]:
+        study = asked(trials=trials)
+        return scaling_lines(scaling(study, probed(study, {"mlp": Pace(0.0, 900.0, 0.0)}), Cluster(32)))
+
+    assert "a line is drawn further" not in "".join(lines(10_000))
+    assert lines(10_001)[-1].endswith("measured up to 10,000 trials; for 10,001 a line is drawn further")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ablate.study.schema import Asha
 from ablate.summary.halving import reach
-from ablate.summary.simulated_run import Overheads, Planned, simulate
+from ablate.summary.simulated_run import MOST_MEASURED, Overheads, Planned, simulate
 from ablate.training.probe import Pace
 
-NOTHING = Overheads(start=0, first_of_slot=0, trial=0, report=0, closing=0)
+NOTHING = Overheads(start=0, first_of_slot=0, trial=0, report=0, report_growth=0, closing=0)
+SCALING = Path(__file__).parents[2] / "docs" / "scaling.md"
 ASHA = Asha(grace_epochs=1, reduction_factor=3)
 
 
@@ -30,16 +34,32 @@ def test_equal_trials_take_rounds(count: int, slots: int, rounds: int) -> None:
 
 
 def test_a_slot_pays_for_its_process_once_and_a_study_for_its_start_and_end() -> None:
-    overheads = Overheads(start=5, first_of_slot=6, trial=0, report=0, closing=9)
+    overheads = replace(NOTHING, start=5, first_of_slot=6, closing=9)
     assert simulate(equal(6), slots=2, overheads=overheads).seconds == pytest.approx(5 + 6 + 3 * 7.0 + 9)
 
 
 def test_the_driver_serves_one_report_at_a_time() -> None:
-    overheads = Overheads(start=0, first_of_slot=0, trial=0, report=1.0, closing=0)
+    overheads = replace(NOTHING, report=1.0)
     run = simulate(equal(100, setup=0.0, epoch=2.0, epochs=1), slots=100, overheads=overheads)
     assert run.seconds == pytest.approx(2.0 + 100 * 1.0)
     busy_driver = simulate(equal(100, setup=0.0, epoch=2.0, epochs=4), slots=100, overheads=overheads)
     assert busy_driver.seconds == pytest.approx(2.0 + 400 * 1.0)
+
+
+def test_a_report_takes_the_driver_as_long_as_was_measured_with_as_many_trials() -> None:
+    table = SCALING.read_text().split("## Ten thousand trials")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([\d,]+) \| [\d,.]+ \| \d+ \| ([\d.]+) \|", table, re.MULTILINE)
+    measured = {int(trials.replace(",", "")): float(milliseconds) / 1000 for trials, milliseconds in rows}
+    assert len(measured) == 3 and max(measured) == MOST_MEASURED
+    for trials, seconds in measured.items():
+        assert Overheads().report_among(trials) == pytest.approx(seconds, rel=0.08)
+
+
+def test_every_report_of_a_larger_study_takes_the_driver_longer() -> None:
+    overheads = replace(NOTHING, report=1.0, report_growth=0.01)
+    for count, report in ((50, 1.5), (100, 2.0)):
+        run = simulate(equal(count, setup=0.0, epoch=2.0, epochs=1), slots=count, overheads=overheads)
+        assert run.seconds == pytest.approx(2.0 + count * report)
 
 
 def test_an_arm_is_judged_only_when_its_tuning_is_over() -> None:
