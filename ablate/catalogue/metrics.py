@@ -22,7 +22,13 @@ _PAIRS = "balanced pairs of the split, cosine similarity"
 RETRIEVAL = (
     Metric("recall_at_1", "maximize", "nearest other item has the query's class", "Jegou et al. 2011"),
     Metric("recall_at_5", "maximize", "one of the 5 nearest has the query's class", "Jegou et al. 2011"),
-    Metric("recall_at_10", "maximize", "one of the 10 nearest has the query's class", "Jegou et al. 2011"),
+    Metric(
+        "recall_at_10",
+        "maximize",
+        "one of the 10 nearest has the query's class; in protocol pairs, a liked book, each in turn, ranked 1 to 10 by its "
+        "reader's others among the unread",
+        "Jegou et al. 2011; leave one out, Rendle et al. 2009",
+    ),
     Metric("r_precision", "maximize", "share of the query's class among its R nearest", "Musgrave et al. 2020"),
     Metric("map_at_r", "maximize", "mean average precision at R", "Musgrave et al. 2020 (arXiv:2003.08505)"),
 )
@@ -66,7 +72,7 @@ RANKING = (
         "Jarvelin & Kekalainen 2002; leave one out, Rendle et al. 2009",
     ),
 )
-"""Of held-out books; recall_at_10 is then the share of them that rank 1 to 10."""
+"""Of held-out books, each in turn."""
 METRICS = {metric.name: metric for metric in (*RETRIEVAL, *PAIRS, *TRIPLETS, *ONE_SHOT, *RANKING)}
 PROTOCOLS = {
     "retrieval": (*RETRIEVAL, *PAIRS, *TRIPLETS),

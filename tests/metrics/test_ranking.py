@@ -10,6 +10,7 @@ import torch
 from sklearn.metrics import ndcg_score
 from torch import Tensor
 
+from ablate.catalogue.metrics import METRICS
 from ablate.metrics.ranking import leave_one_out_metrics
 from ablate.metrics.ratings import Ratings
 
@@ -102,3 +103,8 @@ def test_what_cannot_be_ranked_is_refused() -> None:
         leave_one_out_metrics(torch.randn(3, 2), ratings_of([(0, 0, 5), (0, 1, 1), (1, 1, 5)], 3))
     with pytest.raises(ValueError, match="diverged"):
         leave_one_out_metrics(torch.full((3, 2), math.nan), ratings_of([(0, 0, 5), (0, 1, 5)], 3))
+
+
+def test_the_catalogue_tells_recall_at_10_of_classes_and_of_held_out_books() -> None:
+    summary = METRICS["recall_at_10"].summary
+    assert "has the query's class" in summary and "in protocol pairs, a liked book" in summary
