@@ -19,6 +19,7 @@ from ablate.summary.stability import budgets_of
 from ablate.summary.statistics import paired
 from ablate.summary.table import Report
 from ablate.summary.tuning_tables import budget_table, chosen_table
+from ablate.summary.unmeasured import with_unmeasured
 
 INTERACTIONS = "interactions, in points: both together, beyond the sum of each alone"
 
@@ -33,7 +34,7 @@ def ablation_report(study: StudyResults, front: Front, metric: str | None = None
         notes.append("one test split for all seeds: they differ in training and validation, not in what judges them")
     tables = [
         effects_table(effects, f"effects on {cells.metric}, in points", notes=notes),
-        arms_table(cells, costs_of(front, study)),
+        with_unmeasured(arms_table(cells, costs_of(front, study)), study),
         *fronts,
         *official_tables(study),
         effects_table(interactions, INTERACTIONS) if interactions else None,

@@ -15,6 +15,8 @@ from ablate.types import TrialResult
 
 DEFAULT_COSTS = ("cost/flops", "cost/latency_ms_p50")
 TRAINING = "cost/train_seconds"
+ENERGY = ("cost/gpu_energy_joules", "cost/cpu_energy_joules")
+"""Measured unasked wherever that is possible, which it seldom is."""
 MOST = 3
 """Objectives of a front: of more, nearly every trial is on it, and nobody can look at it."""
 
@@ -80,16 +82,17 @@ def default_front(study: StudyResults, front: Front, metric: str | None) -> Fron
 
 
 def costs_of(front: Front, results: StudyResults) -> list[str]:
-    """What the other tables tell of costs: those of the front, the seconds of training, and what the study asked for.
+    """What the other tables tell of costs: those of the front, the seconds of training, energy, and what the study asked for.
 
     Arms are told with what they cost to use, also where the front is of something else.
-    What is measured, or priced, only where a study's `cost` or a constraint names it: who has it in his trials asked for it.
+    Energy is told where it was measured. What is timed, or priced, only where a study's `cost` or a constraint names it is
+    told where trials have it: who has it asked for it.
     """
     there = {name for row in results.trials for name in row.cost}
-    asked = [name for name, cost in COSTS.items() if (cost.measure or cost.needs == "price") and name in there]
+    asked = [name for name, cost in COSTS.items() if cost.measure or cost.needs == "price" or name in ENERGY]
     usual = [cost for cost in DEFAULT_COSTS if cost in there and results.design is not None]
     compared = [name for name in front.names if name.startswith("cost/")]
-    return list(dict.fromkeys([*usual, *compared, TRAINING, *asked]))
+    return list(dict.fromkeys([*usual, *compared, TRAINING, *(name for name in asked if name in there)]))
 
 
 def sign_of(name: str, objective: Objective) -> int:

@@ -14,6 +14,7 @@ from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front, costs_of
 from ablate.summary.pareto_tables import pareto_report
 from ablate.summary.table import Report, Table
+from ablate.summary.unmeasured import with_unmeasured
 from ablate.summary.words import configuration, cut, head, number, varied
 from ablate.types import INFEASIBLE, TrialResult, counted
 
@@ -99,7 +100,8 @@ def _tables(study: StudyResults, front: Front, fronts: list[Table]) -> list[Tabl
     best = None if study.weighed and front.trials else _best(study, front)
     brief = None if fronts else front_table(study, front)
     found = [best, *official_tables(study), brief, *fronts, failed_table(study), _importance(study)]
-    return [table for table in found if table is not None]
+    tables = [table for table in found if table is not None]
+    return [with_unmeasured(table, study) for table in tables[:1]] + tables[1:]
 
 
 def _best(study: StudyResults, front: Front) -> Table | None:
