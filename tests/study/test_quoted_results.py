@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 def quoted() -> list[str]:
     """The commands of the indented blocks, without what a comment says after them."""
     text = re.sub(r"\\\n\s*", "", (ROOT / "docs" / "results.md").read_text())
-    return re.findall(r"^    ablate (.+?)(?: \.\.\.)?(?:\s+#.*)?$", text, flags=re.MULTILINE)
+    return re.findall(r"^    ablate (.+?)(?:\s+#.*)?$", text, flags=re.MULTILINE)
 
 
 COMMANDS = quoted()
