@@ -7,11 +7,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from ablate.store import curves
+from ablate.store.read import read_folder
+from ablate.summary.pareto import pareto_front
+from ablate.summary.render import render
+
+T = TypeVar("T")
 DIGITS = """
 study: {name}
 data: {{name: digits, protocol: closed}}
@@ -76,16 +83,39 @@ def background(words: list[str], env: dict[str, str] | None = None) -> Iterator[
 
 
 def rows(study: Path) -> list[dict[str, Any]]:
-    """The trials of a study folder, as `ablate summarize --format json` tells them."""
-    done = run("summarize", study, "--format", "json")
-    assert done.returncode == 0, done.stderr
-    trials: list[dict[str, Any]] = json.loads(done.stdout)["trials"]
+    """The trials of a study folder, as `ablate summarize --format json` tells them; its process would take seconds."""
+    found = read_folder(study)
+    trials: list[dict[str, Any]] = json.loads(render(found, pareto_front(found), "json"))["trials"]
     return trials
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float, what: str) -> None:
-    """Poll; fails with `what` if it does not come true in time."""
+def epochs(study: Path, id: str) -> list[int]:
+    """Of a trial, as they were reported: one that was trained again is there twice."""
+    reports, _ = curves.read_from(study / "trials" / id, 0)
+    return [int(report["epoch"]) for report in reports]
+
+
+def saved(headers: Iterable[str | Path]) -> dict[str, int]:
+    """The epoch of each trial's newest checkpoint; the files of one are named .../<id>/checkpoint-<epoch>/header.json."""
+    found: dict[str, int] = {}
+    for id, checkpoint, file in (Path(header).parts[-3:] for header in headers):
+        if file == "header.json":  # the last one to be written
+            found[id] = max(found.get(id, 0), int(checkpoint.rpartition("-")[2]))
+    return found
+
+
+def check_went_on(study: Path, id: str, *, epoch: int, last: int) -> None:
+    """That a trial came to its `last` epoch, and repeated none that its checkpoint after `epoch` had in it."""
+    trained = Counter(epochs(study, id))
+    assert sorted(trained) == list(range(1, last + 1))
+    again = [known for known in range(1, epoch + 1) if trained[known] > 1]
+    assert not again, f"trial {id} had a checkpoint after epoch {epoch}, and trained epochs {again} again"
+
+
+def wait_until(condition: Callable[[], T], *, seconds: float, what: str) -> T:
+    """Poll, and give what is true at last; fails with `what` if nothing is in time."""
     end = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, f"not within {seconds} s: {what}"
         time.sleep(0.05)
+    return found

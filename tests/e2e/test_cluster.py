@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import subprocess
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from ablate.objects import Objects
-from tests.e2e.nodes import OPEN, free_port, head, kill, node
-from tests.e2e.study import GRID, background, command, rows, run, wait_until, write_study
+from tests.e2e.nodes import OPEN, below, free_port, head, kill, nodes
+from tests.e2e.study import (
+    GRID,
+    background,
+    check_went_on,
+    command,
+    epochs,
+    rows,
+    run,
+    saved,
+    wait_until,
+    write_study,
+)
 from tests.object_store import BUCKET
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
+
+EPOCHS = 80
+"""Of trials that lose their node: they must train for seconds before the first checkpoint, and after it."""
 
 
 def test_a_study_runs_on_a_ray_that_was_started_apart(tmp_path: Path, cluster: str) -> None:
@@ -52,48 +68,68 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_three_nodes_of_which_one_dies_give_the_results_of_one_machine(tmp_path: Path) -> None:
-    """They have no folder in common for checkpoints: these are in an object store."""
-    study, longer = tmp_path / "grid.yaml", ("--set", "space.epochs=40", "--set", "ablation.seeds=3")
+def test_three_nodes_that_share_an_object_store_and_of_which_one_dies_give_the_results_of_one_machine(
+    tmp_path: Path,
+) -> None:
+    """They have no folder in common for checkpoints; a trial goes on from what its node has left in the store."""
+    study, longer = tmp_path / "grid.yaml", ("--set", f"space.epochs={EPOCHS}", "--set", "ablation.seeds=1")
     study.write_text(GRID)
-    alone, out, kept = tmp_path / "alone", tmp_path / "runs", ("--checkpoints", f"s3://{BUCKET}/nodes")
-    done = run("run", study, *longer, "--out", alone, "--cpus", "2")
-    assert done.returncode == 0, done.stderr
-    with ExitStack() as nodes:
-        address = nodes.enter_context(head(tmp_path, "--num-cpus=0"))
-        words = (f"--address={address}", "--num-cpus=1")
-        *_, third = [nodes.enter_context(node(tmp_path / f"{number}.log", *words)) for number in range(3)]
-        driver = nodes.enter_context(
-            background(command("run", study, *longer, "--out", out, "--address", address, *kept), OPEN)
-        )
-        begun = (out / "small" / "trials").glob
-        wait_until(lambda: len(list(begun("*/metrics.jsonl"))) >= 5, seconds=280, what="two trials have ended")
-        assert {name.split("/")[1] for name in Objects(f"s3://{BUCKET}/nodes").names()} >= {"0000", "0001", "0002"}
-        running = [path.parent for path in begun("*/metrics.jsonl") if len(path.read_text().splitlines()) < 40]
-        assert not [name for trial in running for name in trial.glob("*checkpoint*")], "nobody wrote them here"
-        kill(third)
+    alone, out, store = tmp_path / "alone", tmp_path / "runs", f"s3://{BUCKET}/nodes"
+    with ExitStack() as processes:
+        machine = processes.enter_context(background(command("run", study, *longer, "--out", alone, "--cpus", "2")))
+        address = processes.enter_context(head(tmp_path, "--num-cpus=0"))
+        logs = [tmp_path / f"{number}.log" for number in range(3)]
+        *_, third = processes.enter_context(nodes(logs, f"--address={address}", "--num-cpus=1"))
+        _, told = machine.communicate(timeout=240)
+        assert machine.returncode == 0, told
+        words = command("run", study, *longer, "--out", out, "--address", address, "--checkpoints", store)
+        driver = processes.enter_context(background(words, OPEN))
+        found = _kill_in_the_middle(third, out / "small", lambda: Objects(store).names(), trials=3)
+        assert not list(out.glob("small/trials/*/*checkpoint*")), "nobody wrote them here"
         _, told = driver.communicate(timeout=300)
         assert driver.returncode == 0, told
-    found, expected = rows(out / "small"), rows(alone / "small")
-    for row in (*found, *expected):
+    for id, epoch in found.items():
+        check_went_on(out / "small", id, epoch=epoch, last=EPOCHS)
+    together, expected = rows(out / "small"), rows(alone / "small")
+    for row in (*together, *expected):
         row["cost"] = {"cost/flops": row["cost"]["cost/flops"]}  # seconds differ
-    assert found == expected
-    assert [row["state"] for row in found] == ["complete"] * 12
+    assert together == expected
+    assert [row["state"] for row in together] == ["complete"] * 4
 
 
-def test_a_trial_whose_node_dies_begins_again_on_another(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=2, epochs=40, stopping="none"), tmp_path / "runs"
-    trials = [out / "small" / "trials" / f"000{number}" / "metrics.jsonl" for number in (0, 1)]
+def test_a_trial_whose_node_dies_goes_on_from_its_checkpoint_on_another_that_shares_the_folder(tmp_path: Path) -> None:
+    study, out = write_study(tmp_path, trials=2, epochs=EPOCHS, stopping="none"), tmp_path / "runs"
     with (
         head(tmp_path, "--num-cpus=0") as address,
-        node(tmp_path / "one.log", f"--address={address}", "--num-cpus=1"),
-        node(tmp_path / "other.log", f"--address={address}", "--num-cpus=1") as other,
+        nodes([tmp_path / "one.log", tmp_path / "other.log"], f"--address={address}", "--num-cpus=1") as (_, other),
+        background(command("run", study, "--out", out, "--address", address), OPEN) as driver,
     ):
-        words = command("run", study, "--out", out, "--address", address)
-        with background(words, OPEN) as driver:
-            wait_until(lambda: all(trial.exists() for trial in trials), seconds=300, what="a trial trains on each node")
-            kill(other)
-            _, told = driver.communicate(timeout=300)
-            assert driver.returncode == 0, told
-    found = rows(out / "small")
-    assert [(row["state"], row["epochs"]) for row in found] == [("complete", 40)] * 2, told
+        found = _kill_in_the_middle(other, out / "small", lambda: out.glob("small/trials/*/*/header.json"), trials=2)
+        _, told = driver.communicate(timeout=300)
+        assert driver.returncode == 0, told
+    for id, epoch in found.items():
+        check_went_on(out / "small", id, epoch=epoch, last=EPOCHS)
+    states = [(row["state"], row["epochs"]) for row in rows(out / "small")]
+    assert states == [("complete", EPOCHS)] * 2, told
+
+
+def _kill_in_the_middle(
+    victim: subprocess.Popen[bytes], study: Path, checkpoints: Callable[[], Iterable[str | Path]], *, trials: int
+) -> dict[str, int]:
+    """Kill one of `trials` nodes of one CPU once each of them is in the middle of a trial that has a checkpoint.
+
+    Gives the epoch of each such trial's checkpoint: one of them has lost its node.
+    """
+
+    def in_the_middle() -> dict[str, int]:
+        found = {
+            id: epoch
+            for id, epoch in saved(checkpoints()).items()
+            if len(epochs(study, id)) < EPOCHS - 20  # later it could be over before the node is
+        }
+        return found if len(found) == trials else {}
+
+    found = wait_until(in_the_middle, seconds=280, what=f"{trials} trials train and have a checkpoint")
+    assert len(below(victim.pid, "ImplicitFunc.train")) == 1, "it trains one of them"
+    kill(victim)
+    return found
