@@ -25,9 +25,10 @@ def local_budget(trial: Resources, *, cpus: int | None, gpus: float | None) -> B
 def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None) -> Budget:
     """Connect to a cluster and see what a study may use of it; leaves it again where that is too little.
 
-    Raises ResourceError, also where no cluster answers, or where that is no address.
+    Raises ResourceError, also where no cluster answers, or it has another token, or where that is no address.
     """
     import ray
+    from ray.exceptions import AuthenticationError
 
     try:
         _check_answers(address)
@@ -37,7 +38,12 @@ def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None
             logging_level="WARNING",
             runtime_env={"env_vars": environment.for_workers()},
         )
-    except OSError as error:  # ray.init raises ConnectionError, which is one
+    except (OSError, AuthenticationError) as error:  # ray.init raises ConnectionError, which is an OSError
+        if "AuthenticationError" in f"{error!r} {error.__cause__}":  # of `auto` Ray 2.60 tells it as text of the cause
+            raise ResourceError(
+                f"--address {address}: this Ray cluster is joined with its token, and here none is set, or another\n"
+                "  set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token, or put that into ~/.ray/auth_token"
+            ) from None
         raise ResourceError(
             f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
             "  start one with `ray start --head`, or leave --address out to run on this machine"
@@ -69,10 +75,27 @@ def _machines(nodes: Sequence[Mapping[str, Any]]) -> tuple[Machine, ...]:
 
 
 def _check_answers(address: str) -> None:
-    """Raise OSError where nothing listens at HOST:PORT; Ray itself would try for minutes. `auto` and the like pass."""
+    """Raise OSError where nothing listens at HOST:PORT, AuthenticationError where that wants another token.
+
+    `auto` and the like pass. Ray itself (2.60) would try for minutes, or for 20 seconds, warning of each try.
+    """
+    import grpc  # type: ignore[import-untyped]
+    from ray._private.gcs_utils import create_gcs_channel
+    from ray.core.generated.gcs_service_pb2 import GetClusterIdRequest
+    from ray.core.generated.gcs_service_pb2_grpc import NodeInfoGcsServiceStub
+    from ray.exceptions import AuthenticationError
+
     host, _, port = address.rpartition(":")
-    if host and port.isdigit():
-        socket.create_connection((host, int(port)), timeout=5).close()
+    if not host or not port.isdigit():
+        return
+    socket.create_connection((host, int(port)), timeout=5).close()
+    with create_gcs_channel(address) as channel:
+        try:
+            NodeInfoGcsServiceStub(channel).GetClusterId(GetClusterIdRequest(), timeout=5)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                raise AuthenticationError(error.details()) from None
+            # whatever else it is, Ray may overcome: it tries again
 
 
 def start(allowed: Budget, note: Callable[[dict[str, Any]], None], last: Sequence[Mapping[str, Any]]) -> str:

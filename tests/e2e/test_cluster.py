@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -31,16 +32,35 @@ EPOCHS = 80
 """Of trials that lose their node: they must train for seconds before the first checkpoint, and after it."""
 
 
-def test_a_study_runs_on_a_ray_that_was_started_apart(tmp_path: Path, cluster: str) -> None:
-    study, out = write_study(tmp_path, trials=4, epochs=2), tmp_path / "runs"
-    joined = {"RAY_AUTH_MODE": "disabled"}
-    refused = run("run", study, "--out", out, "--address", cluster, "--gpus", "4", env=joined)
-    assert refused.returncode == 2, refused.stderr
-    assert f"--gpus 4: the cluster at {cluster} has 0 GPUs" in refused.stderr
-    assert not out.exists()
-    done = run("run", study, "--out", out, "--address", cluster, env=joined)
-    assert done.returncode == 0, done.stderr
+def test_a_study_runs_on_a_ray_that_was_started_apart_and_is_joined_by_its_token(tmp_path: Path) -> None:
+    study, out, home = write_study(tmp_path, trials=4, epochs=2), tmp_path / "runs", tmp_path / "home"
+    home.mkdir()
+    base = {"HOME": str(home), "RAY_AUTH_MODE": "token"}
+    right = {**base, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    strangers = {
+        "another token": {**base, "RAY_AUTH_TOKEN": secrets.token_hex(32)},
+        "no token": base,
+        "as if the cluster had none": {"HOME": str(home), "RAY_AUTH_MODE": "disabled"},
+    }
+    with head(tmp_path, "--num-cpus=2", env=right) as address:
+        words = ("run", study, "--out", out, "--address", address)
+        for who, env in strangers.items():
+            refused = run(*words, env=env)
+            assert (refused.returncode, refused.stderr.splitlines()) == (
+                2,
+                [
+                    f"--address {address}: this Ray cluster is joined with its token, and here none is set, or another",
+                    "  set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token, or put that into ~/.ray/auth_token",
+                ],
+            ), who
+        refused = run(*words, "--gpus", "4", env=right)
+        assert refused.returncode == 2, refused.stderr
+        assert f"--gpus 4: the cluster at {address} has 0 GPUs" in refused.stderr
+        assert not out.exists()
+        done = run(*words, env=right)
+        assert done.returncode == 0, done.stderr
     assert [row["state"] in ("complete", "pruned") for row in rows(out / "small")] == [True] * 4
+    assert not (home / ".ray").exists(), "a token belongs to the environment"
 
 
 def test_without_address_a_ray_that_runs_here_is_left_alone(tmp_path: Path, cluster: str) -> None:
