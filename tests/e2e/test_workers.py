@@ -7,14 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.e2e.nodes import OPEN, head, kill, node
-from tests.e2e.study import command, rows, run, wait_until
+from tests.e2e.nodes import OPEN, below, head, kill, nodes
+from tests.e2e.study import background, check_went_on, command, rows, run, saved, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -34,8 +32,9 @@ resources: {{cpus: 1, workers: {workers}}}
 STOPPING = "{asha: {grace_epochs: 1, reduction_factor: 2}}"
 RATES = "{log_uniform: [1.0e-4, 1.0e-3]}"
 """Small: at larger ones rounding, which differs with the number of workers, grows to differences within a few epochs."""
-SLOW_POLL = {"RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "15"}
-"""Ray Train would then let a report through every 15 seconds, and the study take longer than `run` waits."""
+POLL_SECONDS = 5.0
+SLOW_POLL = {"RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": f"{POLL_SECONDS:g}"}
+"""Ray Train itself would then let a report through every 5 seconds."""
 
 
 def write(
@@ -66,21 +65,25 @@ def curves(study: Path) -> dict[str, list[dict[str, float]]]:
 
 def test_more_trials_are_stopped_than_fit_and_each_learns_what_one_worker_learns(tmp_path: Path) -> None:
     """One slot, of which every stopped trial of the stock pattern would keep the CPUs; and no report waits for a poll."""
-    out = tmp_path / "runs"
-    for workers, env in ((2, SLOW_POLL), (1, {})):
-        done = run(
-            "run", write(tmp_path, workers=workers), "--out", out, "--cpus", "2" if workers == 2 else "1", env=env
-        )
-        assert done.returncode == 0, done.stderr
-    together, alone = rows(out / "workers-2"), rows(out / "workers-1")
+    one = command("run", write(tmp_path, workers=1), "--out", tmp_path / "one", "--cpus", "1")
+    two = command("run", write(tmp_path, workers=2), "--out", tmp_path / "two", "--cpus", "2")
+    with background(one) as single, background(two, SLOW_POLL) as driver:
+        for process in (driver, single):
+            _, told = process.communicate(timeout=240)
+            assert process.returncode == 0, told
+    of_two, of_one = tmp_path / "two" / "workers-2", tmp_path / "one" / "workers-1"
+    together, alone = rows(of_two), rows(of_one)
     assert [row["state"] for row in together] == [row["state"] for row in alone]
     assert sum(row["state"] == "pruned" for row in together) >= 2
-    ours, theirs = curves(out / "workers-2"), curves(out / "workers-1")
+    ours, theirs = curves(of_two), curves(of_one)
     assert ours.keys() == theirs.keys() and len(ours) == 6
     for id in ours:
         assert [report["epoch"] for report in ours[id]] == [report["epoch"] for report in theirs[id]]
         for mine, other in zip(ours[id], theirs[id], strict=True):
             assert mine["train/loss"] == pytest.approx(other["train/loss"], abs=1e-3)
+    times = [[report["cost/seconds"] for report in curve] for curve in ours.values()]
+    of_three = [third - first for each in times for first, third in zip(each, each[2:], strict=False)]
+    assert min(of_three) < POLL_SECONDS, "the second of three reports would have waited for a poll, and the third"
 
 
 def test_a_trial_that_all_workers_refuse_ends_and_they_go_on(tmp_path: Path) -> None:
@@ -101,7 +104,7 @@ def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(t
     try:
         first = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
         wait_until(lambda: first.exists() and driver.poll() is None, seconds=120, what="the first epoch")
-        workers = [p for p in _below(driver.pid) if "RayTrainWorker" in _title(p)]
+        workers = below(driver.pid, "RayTrainWorker")
         assert len(workers) == 2
         workers[1].send_signal(signal.SIGKILL)
         second = out / "workers-2" / "trials" / "0001" / "metrics.jsonl"
@@ -117,32 +120,20 @@ def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(t
 
 def test_a_trial_whose_workers_lose_their_node_goes_on_elsewhere(tmp_path: Path) -> None:
     study, out = write(tmp_path, trials=1, epochs=40, stopping="none"), tmp_path / "runs"
-    curve = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
+    trial = out / "workers-2" / "trials" / "0000"
     with (
         head(tmp_path, "--num-cpus=0") as address,
-        node(tmp_path / "one.log", f"--address={address}", "--num-cpus=2") as one,
-        node(tmp_path / "other.log", f"--address={address}", "--num-cpus=2") as other,
+        nodes([tmp_path / "one.log", tmp_path / "other.log"], f"--address={address}", "--num-cpus=2") as both,
+        background(command("run", study, "--out", out, "--address", address), OPEN) as driver,
     ):
-        words = command("run", study, "--out", out, "--address", address)
-        driver = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env={**os.environ, **OPEN})
-        wait_until(lambda: curve.exists() or driver.poll() is not None, seconds=200, what="the first epoch")
-        theirs = {each: [p for p in _below(each.pid) if "RayTrainWorker" in _title(p)] for each in (one, other)}
+        found = wait_until(lambda: saved(trial.glob("*/header.json")), seconds=200, what="a checkpoint")
+        theirs = {each: below(each.pid, "RayTrainWorker") for each in both}
         assert sorted(len(workers) for workers in theirs.values()) == [0, 2]
-        kill(one if theirs[one] else other)
+        kill(max(both, key=lambda each: len(theirs[each])))
         _, told = driver.communicate(timeout=250)
         assert driver.returncode == 0, told
     assert [(row["state"], row["epochs"]) for row in rows(out / "workers-2")] == [("complete", 40)], told
-
-
-def _below(pid: int) -> list[psutil.Process]:
-    return psutil.Process(pid).children(recursive=True)
-
-
-def _title(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return ""
+    check_went_on(out / "workers-2", "0000", epoch=found["0000"], last=40)
 
 
 def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(tmp_path: Path, cluster: str) -> None:
@@ -157,20 +148,23 @@ def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(tmp_p
     wait_until(first.exists, seconds=120, what="the first epoch")
     os.kill(driver.pid, signal.SIGINT)
     assert driver.wait(timeout=30) == 130
-    end = time.monotonic() + 30
-    while held(cluster) and time.monotonic() < end:
-        time.sleep(1)
-    assert held(cluster) == []
+    assert held(cluster, patience_seconds=30) == []
 
 
-def held(cluster: str) -> list[str]:
-    """What is in use on the cluster, as a process apart sees it."""
+def held(cluster: str, patience_seconds: float = 0) -> list[str]:
+    """What is in use on the cluster, as a process apart sees it; it may wait until nothing is."""
     code = f"""
-import json, ray
+import json, ray, time
 ray.init(address={cluster!r}, log_to_driver=False, logging_level="ERROR")
-total, free = ray.cluster_resources(), ray.available_resources()
-groups = [group["state"] for group in ray.util.placement_group_table().values() if group["state"] != "REMOVED"]
-print(json.dumps(groups + [name for name in ("CPU", "memory") if free.get(name, 0) < total[name]]))
+end = time.monotonic() + {patience_seconds}
+while True:
+    total, free = ray.cluster_resources(), ray.available_resources()
+    groups = [group["state"] for group in ray.util.placement_group_table().values() if group["state"] != "REMOVED"]
+    held = groups + [name for name in ("CPU", "memory") if free.get(name, 0) < total[name]]
+    if not held or time.monotonic() >= end:
+        break
+    time.sleep(0.2)
+print(json.dumps(held))
 """
     words = [sys.executable, "-c", code]
     environment = {**os.environ, **OPEN}
