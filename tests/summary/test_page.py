@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -9,8 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from ablate.cli.read import with_importance
 from ablate.store.read import StudyResults
 from ablate.summary import page_data
 from ablate.summary.page import SCRIPTS
@@ -24,6 +28,7 @@ from tests.summary.rows import of, row
 browsed = pytest.mark.skipif(chromium() is None, reason="chromium is not installed")
 EVIL = "</script><img src=x onerror='window.bad=1'>\"&{{ 7*7 }}"
 SHOWN = "[...document.querySelectorAll('#trial-table tbody tr:not([hidden])')]"
+BOX = "(b => [b.left, b.top + scrollY, b.right, b.bottom + scrollY])(document.querySelector('{}').getBoundingClientRect())"
 DOWN, TAB = ("ArrowDown", 40), ("Tab", 9)
 
 
@@ -42,7 +47,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("search")
-    return written(pages.search(folder / "made-up", trials=20), folder)
+    return written(with_importance(pages.search(folder / "made-up", trials=20)), folder)
 
 
 def ids(page: Page) -> list[str]:
@@ -64,8 +69,11 @@ def test_a_search_is_drawn_without_an_error_or_a_request_and_fits_the_window(
     assert page.problems == []
     assert {url.partition(":")[0] for url in page.requests} <= {"file", "data", "about"}
     assert page.run("document.documentElement.scrollWidth") <= width
-    for chart in ("pareto", "curves", "parallel"):
-        assert page.run(f"document.querySelectorAll('[data-chart={chart}] .item').length") >= 10, chart
+    shown = Image.open(io.BytesIO(page.picture())).convert("RGB")
+    for chart, items in (("pareto", 10), ("curves", 10), ("parallel", 10), ("importance", 5)):
+        assert page.run(f"document.querySelectorAll('[data-chart={chart}] .item').length") >= items, chart
+        drawn = shown.crop(page.run(BOX.format(f"[data-chart={chart}] svg")))
+        assert len(np.unique(np.asarray(drawn).reshape(-1, 3), axis=0)) > 30, f"nothing is to be seen of {chart}"
     ink, back = (page.run(f"getComputedStyle(document.body).{name}") for name in ("color", "backgroundColor"))
     light = [sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (ink, back)]
     assert (light[0] > light[1]) is dark
