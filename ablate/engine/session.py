@@ -110,14 +110,15 @@ def start(allowed: Budget, note: Callable[[dict[str, Any]], None], last: Sequenc
     for driver in last:
         if "session_dir" in driver:
             end_leftovers(driver["session_dir"])
-    context = ray.init(
-        address="local",  # else RAY_ADDRESS, or a Ray that runs on this machine, would be joined
-        num_cpus=allowed.cpus,
-        num_gpus=math.ceil(allowed.gpus),
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="WARNING",
-    )
+    with environment.quick_start():
+        context = ray.init(
+            address="local",  # else RAY_ADDRESS, or a Ray that runs on this machine, would be joined
+            num_cpus=allowed.cpus,
+            num_gpus=math.ceil(allowed.gpus),
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="WARNING",
+        )
     import ray.dag.compiled_dag_node  # `ray.shutdown` imports it: there it could wait for locks of another thread's import
 
     session_dir = str(context.address_info["session_dir"])

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from ablate.engine.environment import free_ports
+
 OPEN = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
 """Without token, so that nothing is written into the home folder."""
 IMPATIENT = {"RAY_health_check_period_ms": "500", "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"}
@@ -59,10 +61,12 @@ def nodes(
     """
     ray = str(Path(sys.executable).with_name("ray"))
     command = [ray, "start", "--include-log-monitor=false", "--block", *words]
+    agents = ("dashboard-agent-grpc", "dashboard-agent-listen", "runtime-env-agent")
     started: list[subprocess.Popen[bytes]] = []
     with ExitStack() as ending:
         for log in logs:
-            process = ending.enter_context(_process(command, log, {**os.environ, **IMPATIENT, **env}))
+            ports = [f"--{agent}-port={port}" for agent, port in zip(agents, free_ports(3), strict=True)]
+            process = ending.enter_context(_process([*command, *ports], log, {**os.environ, **IMPATIENT, **env}))
             end = time.monotonic() + 300
             while "Ray runtime started" not in log.read_text():
                 assert process.poll() is None and time.monotonic() < end, log.read_text()
