@@ -1,7 +1,7 @@
 """A sheet on which many small images are laid out by hand, in inches.
 
-One axes for all of them: one for each image, with its ticks and the layout around it, costs matplotlib tens of milliseconds, which
-made half of the eight seconds that a trial's pictures took.
+One axes for all of them: one for each image, with its ticks and the layout around it, costs matplotlib tens of milliseconds,
+which made half of the eight seconds that a trial's pictures took.
 """
 
 from __future__ import annotations
