@@ -99,8 +99,9 @@ def saved(headers: Iterable[str | Path]) -> dict[str, int]:
     """The epoch of each trial's newest checkpoint; the files of one are named .../<id>/checkpoint-<epoch>/header.json."""
     found: dict[str, int] = {}
     for id, checkpoint, file in (Path(header).parts[-3:] for header in headers):
-        if file == "header.json":  # the last one to be written
-            found[id] = max(found.get(id, 0), int(checkpoint.rpartition("-")[2]))
+        epoch = checkpoint.rpartition("-")[2]  # not a number while a folder is being written
+        if file == "header.json" and epoch.isdigit():  # in a store the last one to be written
+            found[id] = max(found.get(id, 0), int(epoch))
     return found
 
 
