@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from ablate.catalogue.backbones import ImageShape, ItemShape
-from ablate.cost.latency import cached_latency
+from ablate.cost.latency import cached_latency, look_again
 from ablate.cost.throughput import best_throughput
 from ablate.study.configuration import Configuration
 from ablate.training import evaluate
@@ -26,25 +26,33 @@ def measure_architectures(configurations: Mapping[str, Configuration], spec: Tri
     """
     device = fresh_start(seed=spec.seed, cpus=spec.cpus, gpus=spec.gpus)
     shape = load_data(spec.data, device).shape
+    for key, configuration in configurations.items():  # all of them once, before any is looked at again
+        network, image = _network_of(configuration, shape)
+        for batch in (1, 32):
+            cached_latency(network, image, key=key, batch=batch, device=device)
     measured = {}
     for key, configuration in configurations.items():
-        size = configuration.image_size
-        image = shape._replace(size=size) if isinstance(shape, ImageShape) else shape
-        network = build_network(
-            configuration.backbone,
-            configuration.embedding_dim,
-            image,
-            precision=configuration.precision,
-            views=configuration.views,
-        )
-        one = cached_latency(network, image, key=key, batch=1, device=device)
-        many = cached_latency(network, image, key=key, batch=32, device=device)
+        network, image = _network_of(configuration, shape)
+        one, many = (look_again(network, image, key=key, batch=batch, device=device) for batch in (1, 32))
         measured[key] = {
             **{f"cost/latency_ms_{short}": ms for short, ms in one.by_name.items()},
             **{f"cost/latency_batch32_ms_{short}": ms for short, ms in many.by_name.items()},
             **_asked_for(network, image, key, device, spec.measure),
         }
     return measured
+
+
+def _network_of(configuration: Configuration, shape: ItemShape) -> tuple[SiameseNetwork, ItemShape]:
+    """The network, and what it embeds: images of its own size where `shape` is that of images."""
+    image = shape._replace(size=configuration.image_size) if isinstance(shape, ImageShape) else shape
+    network = build_network(
+        configuration.backbone,
+        configuration.embedding_dim,
+        image,
+        precision=configuration.precision,
+        views=configuration.views,
+    )
+    return network, image
 
 
 def _asked_for(

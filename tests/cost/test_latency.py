@@ -12,7 +12,7 @@ from torch import nn
 
 from ablate.catalogue.backbones import BACKBONES, ImageShape
 from ablate.cost import latency
-from ablate.cost.latency import Latency, cached_latency, latency_path, measure_latency
+from ablate.cost.latency import Latency, cached_latency, latency_path, look_again, measure_latency
 
 IMAGE = ImageShape(1, 28)
 CPU = torch.device("cpu")
@@ -127,6 +127,38 @@ def test_a_measured_latency_is_not_measured_again(network: nn.Module, monkeypatc
     cached_latency(network, IMAGE, key="other", batch=1, device=CPU)
     cached_latency(network, ImageShape(1, 29), key="cnn", batch=1, device=CPU)
     assert measured == [1, 32, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "anew", "found", "later"),
+    [
+        (1.0, 0.97, None, 1.0, 1.0),  # as fast as it was
+        (1.0, 1.4, None, 1.0, 1.0),  # slower: something else runs now
+        (1.4, 0.9, 0.88, 0.88, 0.88),  # the machine was slow when it was measured
+        (1.4, 0.9, 1.5, 1.4, 0.7),  # and is again: nothing is kept
+    ],
+)
+def test_what_was_measured_while_the_machine_was_slow_is_found_out_by_a_later_look(
+    network: nn.Module,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: float,
+    now: float,
+    anew: float | None,
+    found: float,
+    later: float,
+) -> None:
+    answers = iter([kept, *([] if anew is None else [anew]), 0.7])
+    monkeypatch.setattr(latency, "measure_latency", lambda *given, **more: Latency(next(answers), 9.0, 9.0, 0.1))
+    monkeypatch.setattr(latency, "_warm_round", lambda *given, **more: Latency(now, 9.0, 9.0, 0.1))
+    asked = {"key": "cnn", "batch": 1, "device": CPU}
+    assert cached_latency(network, IMAGE, **asked).p50_ms == kept  # type: ignore[arg-type]
+    assert look_again(network, IMAGE, **asked).p50_ms == found  # type: ignore[arg-type]
+    assert cached_latency(network, IMAGE, **asked).p50_ms == later  # type: ignore[arg-type]
+
+
+def test_a_look_is_a_round_of_the_network_itself(network: nn.Module) -> None:
+    found = latency._warm_round(network, IMAGE, batch=2, device=CPU)
+    assert 0 < found.p50_ms <= found.p95_ms <= found.p99_ms
 
 
 def test_other_threads_another_machine_and_other_libraries_have_a_latency_of_their_own(
