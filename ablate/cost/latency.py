@@ -24,8 +24,10 @@ from torch import nn
 from ablate.catalogue.backbones import ItemShape
 from ablate.cost.examples import examples
 
-WARMUP_SECONDS = 0.15
-"""Long enough for allocators, caches and clocks to settle."""
+WARMUP_SECONDS, LOOK_WARMUP_SECONDS = 0.15, 0.05
+"""Long enough for allocators, caches and clocks to settle; before a look, for caches."""
+LOOKS = 3
+"""At what was measured, after all others: on a shared Xeon two fifths of all rounds were slow, for 1 to 5 s at a time."""
 LEAST_RUNS, ROUND_SECONDS = 20, 0.07
 """Of one round: a 95th percentile needs 20 runs at least, however slow the network."""
 RUNS, RUNS_SECONDS = 100, 0.2
@@ -103,7 +105,7 @@ def _warm_round(network: nn.Module, image: ItemShape, *, batch: int, device: tor
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     images = examples(image, batch, device)
     with torch.inference_mode():
-        _warm_up(network, images)
+        _warm_up(network, images, LOOK_WARMUP_SECONDS)
         return _round(network, images, LEAST_RUNS)
 
 
@@ -129,7 +131,7 @@ def measure_latency(
     network = network.to(device).to(memory_format=torch.channels_last).eval()
     images = examples(image, batch, device)
     with torch.inference_mode():
-        _warm_up(network, images)
+        _warm_up(network, images, WARMUP_SECONDS)
         rounds: list[Latency] = []
         begin = time.perf_counter()
         while not _enough(rounds, time.perf_counter() - begin):
@@ -140,8 +142,8 @@ def measure_latency(
     return min(agreeing, key=lambda one: one.p95_ms / one.p50_ms)
 
 
-def _warm_up(network: nn.Module, images: torch.Tensor) -> None:
-    end = time.perf_counter() + WARMUP_SECONDS
+def _warm_up(network: nn.Module, images: torch.Tensor, seconds: float) -> None:
+    end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         _run(network, images)
 
