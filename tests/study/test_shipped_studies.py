@@ -16,7 +16,7 @@ SET = re.compile(r"--set\s+(?:'([^']*)'|([^\s;]+))")
 PROMISED = {"mnist", "samplers", "faces", "books", "margins", "one_shot", "quickstart"}
 SEARCHES = {"quickstart", "omniglot", "front_omniglot"}
 """One seed each: all others judge their arms by three or more."""
-WITHOUT_RESULTS = {"quickstart", "omniglot"}
+WITHOUT_RESULTS = {"omniglot"}
 every_study = pytest.mark.parametrize("path", STUDIES, ids=[path.stem for path in STUDIES])
 
 
