@@ -24,9 +24,9 @@ MOST_MEASURED = 10_000
 class Overheads:
     """Seconds that a run takes beside its trials; where they come from: docs/scaling.md, docs/benchmarks.md."""
 
-    start: float = 5.3
+    start: float = 3.8
     """From the command to the first trial that is handed out: Ray's start."""
-    first_of_slot: float = 5.7
+    first_of_slot: float = 5.2
     """Before the first trial of a slot: a process, torch."""
     trial: float = 0.018
     """Of the driver, for each trial: a proposal, its begin and its end written down."""
@@ -34,7 +34,7 @@ class Overheads:
     """Of the driver, for each report, in a study of few trials."""
     report_growth: float = 0.26e-6
     """What each trial of the study adds to that, in the mean over the study; a line through 500, 1,000 and 10,000 trials."""
-    closing: float = 9.0
+    closing: float = 18.0
     """After the last trial, which is alone: latency, MLflow, Ray's end."""
 
     def report_among(self, trials: int) -> float:
