@@ -76,12 +76,7 @@ def cached_latency(network: nn.Module, image: ItemShape, *, key: str, batch: int
     if path.exists():
         return Latency(**json.loads(path.read_text()))
     latency = measure_latency(network, image, batch=batch, device=device)
-    if not latency.settled:
-        return latency
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(latency)))
-    temporary.rename(path)
+    _keep(path, latency)
     return latency
 
 
@@ -94,13 +89,21 @@ def look_again(network: nn.Module, image: ItemShape, *, key: str, batch: int, de
     now = _warm_round(network, image, batch=batch, device=device)
     if now.p50_ms * FASTER >= kept.p50_ms:
         return kept
-    path = latency_path(image, key=key, batch=batch, device=device)
-    path.unlink(missing_ok=True)
-    anew = cached_latency(network, image, key=key, batch=batch, device=device)
-    if anew.p50_ms > kept.p50_ms:  # slow again: what was kept is the better of the two, and the next look decides
-        path.unlink(missing_ok=True)
+    anew = measure_latency(network, image, batch=batch, device=device)
+    if anew.p50_ms >= kept.p50_ms:  # slow again: the next look decides
         return kept
+    _keep(latency_path(image, key=key, batch=batch, device=device), anew)
     return anew
+
+
+def _keep(path: Path, latency: Latency) -> None:
+    """In a file, if it settled."""
+    if not latency.settled:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(asdict(latency)))
+    temporary.rename(path)
 
 
 def _warm_round(network: nn.Module, image: ItemShape, *, batch: int, device: torch.device) -> Latency:

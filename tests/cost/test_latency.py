@@ -135,7 +135,7 @@ def test_a_measured_latency_is_not_measured_again(network: nn.Module, monkeypatc
         (1.0, 0.97, None, 1.0, 1.0),  # as fast as it was
         (1.0, 1.4, None, 1.0, 1.0),  # slower: something else runs now
         (1.4, 0.9, 0.88, 0.88, 0.88),  # the machine was slow when it was measured
-        (1.4, 0.9, 1.5, 1.4, 0.7),  # and is again: nothing is kept
+        (1.4, 0.9, 1.5, 1.4, 1.4),  # and is again
     ],
 )
 def test_what_was_measured_while_the_machine_was_slow_is_found_out_by_a_later_look(
