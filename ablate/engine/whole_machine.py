@@ -22,8 +22,9 @@ def whole_machine(
     None where no such machine became idle in time, as on a cluster that others use. Machines are compared by their CPUs,
     then their GPUs. What runs on a machine without Ray's knowledge cannot be held off.
     """
-    machines = [(node["Resources"].get("CPU", 0.0), node["Resources"].get("GPU", 0.0)) for node in _alive()]
-    large_enough = [has for has in machines if has[0] >= cpus and has[1] >= gpus]
+    alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    machines = [(has.get("CPU", 0.0), has.get("GPU", 0.0)) for has in alive]
+    large_enough = [(all_cpus, all_gpus) for all_cpus, all_gpus in machines if all_cpus >= cpus and all_gpus >= gpus]
     if not large_enough:
         yield None
         return
@@ -34,7 +35,3 @@ def whole_machine(
         yield PlacementGroupSchedulingStrategy(group) if reserved else None
     finally:
         remove_placement_group(group)
-
-
-def _alive() -> list[dict[str, dict[str, float]]]:
-    return [node for node in ray.nodes() if node["Alive"]]
