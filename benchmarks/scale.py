@@ -11,6 +11,7 @@ process of its own: where seconds per trial grow with the count, something is qu
 from __future__ import annotations
 
 import argparse
+import gc
 import itertools
 import json
 import os
@@ -66,6 +67,23 @@ def report_only(config: dict[str, Any]) -> None:
         value = quality * epoch / (epoch + 1)
         numbers = {f"{kind}{name}": draw.random() for kind, names in NUMBERS.items() for name in names}
         ray.tune.report({**numbers, "epoch": epoch, "best/epoch": epoch, "val/recall_at_1": value})
+
+
+class Collections:
+    """What Python's garbage collector takes; much of it while Tune's loop allocates, so it is in other parts' seconds, too."""
+
+    def __init__(self) -> None:
+        self.seconds = [0.0, 0.0, 0.0]
+        self.counts = [0, 0, 0]
+        self.begun = 0.0
+        gc.callbacks.append(self)
+
+    def __call__(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            self.begun = time.perf_counter()
+        else:
+            self.seconds[info["generation"]] += time.perf_counter() - self.begun
+            self.counts[info["generation"]] += 1
 
 
 class Clock:
@@ -158,7 +176,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
             complain=print,
         )
         stack.callback(session.leave, session.start(Budget(slots, 0), place.note_holder, []))
-        watch, clock = watched(), Clock()
+        watch, clock, collections = watched(), Clock(), Collections()
         in_process.run_trial = report_only
         rss, begin = _rss_mib(), time.perf_counter()
         train_trials(
@@ -188,6 +206,7 @@ def run(text: str, folder: Path, *, slots: int, mlflow: bool) -> dict[str, Any]:
         "rss_mib": [rss, after, peak],
         "journal_mib": place.journal.stat().st_size / 2**20,
         "parts": parts,
+        "collections": [collections.seconds, collections.counts],
     }
 
 
@@ -221,6 +240,10 @@ def print_found(found: dict[str, Any]) -> None:
     for part, (seconds, cpu, calls) in sorted(found["parts"].items(), key=lambda item: -item[1][0]):
         share = seconds / found["seconds"]
         print(f"  {part:<26} {seconds:>8.2f} {cpu:>8.2f} {share:>7.1%} {calls:>9,} {1000 * cpu / calls:>12.3f}")
+    for generation, (seconds, count) in enumerate(zip(*found["collections"], strict=True)):
+        print(
+            f"  garbage of generation {generation}: {count:,} collections, {seconds:.2f} s in all, within the parts above"
+        )
     print(f"  CPU s of all parts for each report: {sum(cpu for _, cpu, _ in found['parts'].values()) / reports:.5f}")
 
 

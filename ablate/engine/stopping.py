@@ -12,6 +12,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from ablate.store.rows import Curve
@@ -114,6 +115,11 @@ class GroupedStopping(FIFOScheduler):  # type: ignore[misc]
     def on_trial_remove(self, tune_controller: Any, trial: Any) -> None:
         if scheduler := self._of(trial.config["group"]):
             scheduler.on_trial_remove(tune_controller, trial)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """The next that waits. Tune's own looks for it among all trials of the study, twice in each turn of its loop."""
+        pending = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+        return min(pending, key=lambda trial: trial.config["number"], default=None)
 
 
 def stopping_of(

@@ -11,16 +11,18 @@ import warnings
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-from optuna.importance._base import BaseImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 
 from ablate.store.folder import StudyFolder
 from ablate.store.rows import known_trials
 from ablate.store.storage import name_in_storage, open_to_read
+
+if TYPE_CHECKING:
+    from optuna.importance._base import BaseImportanceEvaluator
 
 LEAST_TRIALS = 10
 """Complete ones; with fewer the evaluators answer, too, and say nothing."""
@@ -57,6 +59,8 @@ def importances(path: Path) -> list[Importance]:
     trials = [_by_first(trial) for trial in trials]
     if len(trials) < LEAST_TRIALS:
         return []
+    from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator  # two seconds of imports
+
     draw, size = np.random.default_rng(0), min(len(trials), MOST_TRIALS)
     found: dict[str, list[list[float]]] = {}
     sample = _Sample(study.directions[0])
@@ -102,7 +106,7 @@ def _evaluate(study: _Sample, evaluator: BaseImportanceEvaluator) -> dict[str, f
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.filterwarnings("ignore", message="Some regimes for parameter")  # what the spread shows
-        return dict(get_param_importances(study, evaluator=evaluator))
+        return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
 def _spread(shares: list[float]) -> tuple[float, float, float] | None:

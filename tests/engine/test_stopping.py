@@ -188,3 +188,15 @@ def test_without_asha_nobody_is_stopped() -> None:
     grouped = GroupedStopping(None, (Objective(METRIC, "maximize"),), 8)
     for number in range(10):
         assert grouped.on_trial_result(None, in_group(number, ""), {"epoch": 1, METRIC: -number}) == "CONTINUE"
+
+
+def test_the_next_to_run_is_the_first_that_waits_and_ended_trials_are_not_looked_at() -> None:
+    def chosen(**statuses: str) -> int | None:
+        live = [SimpleNamespace(config={"number": int(name[1:])}, status=status) for name, status in statuses.items()]
+        controller = SimpleNamespace(get_live_trials=lambda: live)  # has no get_trials
+        found = GroupedStopping(None, (Objective(METRIC, "maximize"),), 8).choose_trial_to_run(controller)
+        return None if found is None else int(found.config["number"])
+
+    assert chosen(_7="RUNNING", _9="PENDING", _8="PENDING") == 8
+    assert chosen(_7="RUNNING") is None
+    assert chosen() is None
