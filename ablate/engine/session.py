@@ -38,12 +38,12 @@ def join(address: str, trial: Resources, *, cpus: int | None, gpus: float | None
             logging_level="WARNING",
             runtime_env={"env_vars": environment.for_workers()},
         )
-    except (OSError, AuthenticationError) as error:  # ray.init raises ConnectionError, which is an OSError
-        if "AuthenticationError" in f"{error!r} {error.__cause__}":  # of `auto` Ray 2.60 tells it as text of the cause
-            raise ResourceError(
-                f"--address {address}: this Ray cluster is joined with its token, and here none is set, or another\n"
-                "  set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token, or put that into ~/.ray/auth_token"
-            ) from None
+    except AuthenticationError:
+        raise ResourceError(
+            f"--address {address}: this Ray cluster is joined with its token, and here none is set, or another\n"
+            "  set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token, or put that into ~/.ray/auth_token"
+        ) from None
+    except OSError as error:  # ray.init raises ConnectionError, which is one
         raise ResourceError(
             f"--address {address}: no Ray cluster answers there ({str(error).splitlines()[0]})\n"
             "  start one with `ray start --head`, or leave --address out to run on this machine"
@@ -77,19 +77,22 @@ def _machines(nodes: Sequence[Mapping[str, Any]]) -> tuple[Machine, ...]:
 def _check_answers(address: str) -> None:
     """Raise OSError where nothing listens at HOST:PORT, AuthenticationError where that wants another token.
 
-    `auto` and the like pass. Ray itself (2.60) would try for minutes, or for 20 seconds, warning of each try.
+    Ray itself (2.60) would try for minutes, or for 20 seconds, warning of each try. `auto` is what Ray finds by it;
+    addresses of other forms pass.
     """
     import grpc  # type: ignore[import-untyped]
     from ray._private.gcs_utils import create_gcs_channel
+    from ray._private.services import canonicalize_bootstrap_address
     from ray.core.generated.gcs_service_pb2 import GetClusterIdRequest
     from ray.core.generated.gcs_service_pb2_grpc import NodeInfoGcsServiceStub
     from ray.exceptions import AuthenticationError
 
-    host, _, port = address.rpartition(":")
+    place = (canonicalize_bootstrap_address(address) or "") if address == "auto" else address
+    host, _, port = place.rpartition(":")
     if not host or not port.isdigit():
         return
     socket.create_connection((host, int(port)), timeout=5).close()
-    with create_gcs_channel(address) as channel:
+    with create_gcs_channel(place) as channel:
         try:
             NodeInfoGcsServiceStub(channel).GetClusterId(GetClusterIdRequest(), timeout=5)
         except grpc.RpcError as error:

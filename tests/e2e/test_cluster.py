@@ -43,21 +43,23 @@ def test_a_study_runs_on_a_ray_that_was_started_apart_and_is_joined_by_its_token
         "as if the cluster had none": {"HOME": str(home), "RAY_AUTH_MODE": "disabled"},
     }
     with head(tmp_path, "--num-cpus=2", env=right) as address:
-        words = ("run", study, "--out", out, "--address", address)
-        for who, env in strangers.items():
-            refused = run(*words, env=env)
+        words = ("run", study, "--out", out)
+        by_auto = ("auto", strangers["another token"] | {"RAY_ADDRESS": address})
+        for named, env in (*((address, env) for env in strangers.values()), by_auto):
+            refused = run(*words, "--address", named, env=env)
             assert (refused.returncode, refused.stderr.splitlines()) == (
                 2,
                 [
-                    f"--address {address}: this Ray cluster is joined with its token, and here none is set, or another",
+                    f"--address {named}: this Ray cluster is joined with its token, and here none is set, or another",
                     "  set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the cluster's token, or put that into ~/.ray/auth_token",
                 ],
-            ), who
-        refused = run(*words, "--gpus", "4", env=right)
+            ), env
+        joined = (*words, "--address", address)
+        refused = run(*joined, "--gpus", "4", env=right)
         assert refused.returncode == 2, refused.stderr
         assert f"--gpus 4: the cluster at {address} has 0 GPUs" in refused.stderr
         assert not out.exists()
-        done = run(*words, env=right)
+        done = run(*joined, env=right)
         assert done.returncode == 0, done.stderr
     assert [row["state"] in ("complete", "pruned") for row in rows(out / "small")] == [True] * 4
     assert not (home / ".ray").exists(), "a token belongs to the environment"
