@@ -1,13 +1,23 @@
-"""A Ray that a study may join."""
+"""A folder for studies, and a Ray that they may join."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.nodes import head
+
+
+@pytest.fixture
+def out(tmp_path: Path, empty_store: Path) -> Path:
+    """Where studies go, with an empty store of MLflow's in it: a study would make its own, and take seconds for that."""
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    shutil.copy(empty_store, folder / "mlflow.db")
+    return folder
 
 
 @pytest.fixture

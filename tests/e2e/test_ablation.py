@@ -25,10 +25,10 @@ def summary(folder: Path, *words: str) -> dict[str, Any]:
     return content
 
 
-def test_an_ablation_is_run_summarised_mirrored_and_never_trained_twice(tmp_path: Path) -> None:
-    study, out = tmp_path / "small.yaml", tmp_path / "runs"
+def test_an_ablation_is_run_summarised_mirrored_and_never_trained_twice(tmp_path: Path, out: Path) -> None:
+    study = tmp_path / "small.yaml"
     study.write_text(GRID)
-    done = run("run", study, "--out", out, "--cpus", "2")
+    done = run("run", study, "--out", out, "--cpus", "1")
     assert done.returncode == 0, done.stderr
     found = summary(out / "small")
     assert Counter((row["arm"], row["seed"]) for row in found["trials"]) == {
@@ -102,15 +102,15 @@ def _artifacts(client: MlflowClient, run: Run) -> set[str]:
     return found
 
 
-def test_tuning_may_stop_trials_and_the_judging_trials_never_are(tmp_path: Path) -> None:
-    study, out = tmp_path / "small.yaml", tmp_path / "runs"
+def test_tuning_may_stop_trials_and_the_judging_trials_never_are(tmp_path: Path, out: Path) -> None:
+    study = tmp_path / "small.yaml"
     study.write_text(GRID)
     words = [
         "space.optimizer={adam: {lr: {log_uniform: [1e-5, 1e-2]}}}",
         "ablation.design=one_at_a_time",
         "ablation.tune={trials: 5, epochs: 3, stopping: {asha: {grace_epochs: 1, reduction_factor: 2}}}",
     ]
-    done = run("run", study, "--out", out, "--cpus", "2", *(w for each in words for w in ("--set", each)))
+    done = run("run", study, "--out", out, "--cpus", "1", *(w for each in words for w in ("--set", each)))
     assert done.returncode == 0, done.stderr
     found = summary(out / "small")
     phases = Counter((row["arm"], row["phase"]) for row in found["trials"])

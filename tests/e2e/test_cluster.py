@@ -65,11 +65,11 @@ def test_a_study_runs_on_a_ray_that_was_started_apart_and_is_joined_by_its_token
     assert not (home / ".ray").exists(), "a token belongs to the environment"
 
 
-def test_without_address_a_ray_that_runs_here_is_left_alone(tmp_path: Path, cluster: str) -> None:
+def test_without_address_a_ray_that_runs_here_is_left_alone(tmp_path: Path, out: Path, cluster: str) -> None:
     study = write_study(tmp_path, trials=1, epochs=1, stopping="none")
-    done = run("run", study, "--out", tmp_path / "runs", "--cpus", "1", env={"RAY_ADDRESS": cluster})
+    done = run("run", study, "--out", out, "--cpus", "1", env={"RAY_ADDRESS": cluster})
     assert done.returncode == 0, done.stderr
-    assert [row["state"] for row in rows(tmp_path / "runs" / "small")] == ["complete"]
+    assert [row["state"] for row in rows(out / "small")] == ["complete"]
 
 
 def test_an_address_where_no_ray_answers_is_refused(tmp_path: Path) -> None:
@@ -92,11 +92,12 @@ def test_what_is_no_address_is_refused(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("s3")
 def test_three_nodes_that_share_an_object_store_and_of_which_one_dies_give_the_results_of_one_machine(
     tmp_path: Path,
+    out: Path,
 ) -> None:
     """They have no folder in common for checkpoints; a trial goes on from what its node has left in the store."""
     study, longer = tmp_path / "grid.yaml", ("--set", f"space.epochs={EPOCHS}", "--set", "ablation.seeds=1")
     study.write_text(GRID)
-    alone, out, store = tmp_path / "alone", tmp_path / "runs", f"s3://{BUCKET}/nodes"
+    alone, store = tmp_path / "alone", f"s3://{BUCKET}/nodes"
     with ExitStack() as processes:
         machine = processes.enter_context(background(command("run", study, *longer, "--out", alone, "--cpus", "2")))
         address = processes.enter_context(head(tmp_path, "--num-cpus=0"))
@@ -119,8 +120,10 @@ def test_three_nodes_that_share_an_object_store_and_of_which_one_dies_give_the_r
     assert [row["state"] for row in together] == ["complete"] * 4
 
 
-def test_a_trial_whose_node_dies_goes_on_from_its_checkpoint_on_another_that_shares_the_folder(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=2, epochs=EPOCHS, stopping="none"), tmp_path / "runs"
+def test_a_trial_whose_node_dies_goes_on_from_its_checkpoint_on_another_that_shares_the_folder(
+    tmp_path: Path, out: Path
+) -> None:
+    study = write_study(tmp_path, trials=2, epochs=EPOCHS, stopping="none")
     with (
         head(tmp_path, "--num-cpus=0") as address,
         nodes([tmp_path / "one.log", tmp_path / "other.log"], f"--address={address}", "--num-cpus=1") as (_, other),

@@ -37,8 +37,8 @@ def finished(out: Path) -> int:
     return journal.read_text().count('"end"') if journal.exists() else 0
 
 
-def test_after_sigkill_the_same_command_continues_and_repeats_nothing(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=6, epochs=60, stopping="none"), tmp_path / "runs"
+def test_after_sigkill_the_same_command_continues_and_repeats_nothing(tmp_path: Path, out: Path) -> None:
+    study = write_study(tmp_path, trials=6, epochs=60, stopping="none")
     driver = start(study, out)
     wait_until(lambda: finished(out) >= 2, seconds=120, what="two finished trials")
     second = run("run", study, "--out", out)
@@ -53,7 +53,7 @@ def test_after_sigkill_the_same_command_continues_and_repeats_nothing(tmp_path: 
     assert len(done) >= 2 and len(done) < len(before)
     curves = {id: (out / "small" / "trials" / id / "metrics.jsonl").read_bytes() for id in done}
 
-    again = run("run", study, "--out", out, "--cpus", "2")
+    again = run("run", study, "--out", out, "--cpus", "1")
     assert again.returncode == 0, again.stderr
     assert "continuing " in again.stderr and "last checkpoint" in again.stderr
     assert list(processes_of(session)) == []
@@ -71,8 +71,8 @@ def _holder(out: Path) -> dict[str, str]:
     return content
 
 
-def test_ctrl_c_ends_within_ten_seconds_with_130_and_says_how_to_continue(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=40, epochs=60, stopping="none"), tmp_path / "runs"
+def test_ctrl_c_ends_within_ten_seconds_with_130_and_says_how_to_continue(tmp_path: Path, out: Path) -> None:
+    study = write_study(tmp_path, trials=40, epochs=60, stopping="none")
     driver = start(study, out)
     wait_until(lambda: finished(out) >= 1, seconds=120, what="a finished trial")
     begin = time.monotonic()
@@ -82,16 +82,17 @@ def test_ctrl_c_ends_within_ten_seconds_with_130_and_says_how_to_continue(tmp_pa
     assert driver.returncode == 130, output
     assert "run the same command again to continue" in output
     assert "Traceback" not in output
-    again = run("run", study, "--out", out, "--trials", "5")
+    again = run("run", study, "--out", out, "--cpus", "1", "--trials", "5")
     assert again.returncode == 0, again.stderr
     assert all(row["state"] == "complete" for row in rows(out / "small"))
 
 
 def test_ctrl_c_at_any_moment_of_the_start_ends_within_ten_seconds_and_the_same_command_continues(
     tmp_path: Path,
+    out: Path,
 ) -> None:
     """Twice each time, as `timeout` sends it: among Ray's start, the imports of Tune and MLflow, and the first trials."""
-    study, out = write_study(tmp_path, trials=40, epochs=20, stopping="none"), tmp_path / "runs"
+    study = write_study(tmp_path, trials=40, epochs=20, stopping="none")
     for seconds in (0.0, 2.0, 6.0):
         driver = start(study, out)
         wait_until(lambda: _driven_by(out, driver.pid), seconds=60, what="a driver that holds the study")  # noqa: B023
@@ -104,7 +105,7 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_within_ten_seconds_and_the_same_
         assert driver.returncode == 130, output
         assert "run the same command again to continue" in output and "Traceback" not in output
         assert took < 10, output
-    again = run("run", study, "--out", out, "--cpus", "2", "--trials", "3")
+    again = run("run", study, "--out", out, "--cpus", "1", "--trials", "3")
     assert again.returncode == 0, again.stderr
     assert all(row["state"] == "complete" for row in rows(out / "small"))
 
@@ -152,10 +153,10 @@ def crowded():
 '''
 
 
-def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_path: Path) -> None:
+def test_failing_trials_are_named_with_their_reason_and_the_study_goes_on(tmp_path: Path, out: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(FAILING)
-    study, out = write_study(tmp_path, trials=16, epochs=3, stopping="none"), tmp_path / "runs"
+    study = write_study(tmp_path, trials=16, epochs=3, stopping="none")
     losses = "space.loss={triplet: {margin: {uniform: [0.1, 0.5]}}, raises: {}, dies: {}, hungry: {}, crowded: {}}"
     done = run(
         "run",
@@ -219,7 +220,7 @@ def greedy():
 '''
 
 
-def test_a_trial_that_ray_ends_for_the_memory_of_the_machine_is_tried_again_alone(tmp_path: Path) -> None:
+def test_a_trial_that_ray_ends_for_the_memory_of_the_machine_is_tried_again_alone(tmp_path: Path, out: Path) -> None:
     """Ray's memory monitor is told to step in a little above what is in use now."""
     memory = psutil.virtual_memory()
     threshold = 1 - memory.available / memory.total + 1.5e9 / memory.total
@@ -227,7 +228,7 @@ def test_a_trial_that_ray_ends_for_the_memory_of_the_machine_is_tried_again_alon
         pytest.skip("wants 10 GB of free memory, some of which it takes")
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(GREEDY)
-    study, out = write_study(tmp_path, trials=1, epochs=1, stopping="none"), tmp_path / "runs"
+    study = write_study(tmp_path, trials=1, epochs=1, stopping="none")
     monitor = {"RAY_memory_usage_threshold": f"{threshold:.3f}", "RAY_memory_monitor_refresh_ms": "100"}
     words = ("--out", out, "--cpus", "2", "--set", "space.loss=greedy")
     done = run("run", study, *words, env={"PYTHONPATH": str(tmp_path / "site"), **monitor})

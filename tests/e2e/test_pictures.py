@@ -24,16 +24,17 @@ from ablate.study.load import load_study
 def draw(folder, portrait):
     raise ValueError("no ink")
 
-outcome = run_study(load_study(Path(sys.argv[1])), Options(Path("unused"), Path(sys.argv[2]), cpus=2, quiet=True, draw=draw))
+outcome = run_study(load_study(Path(sys.argv[1])), Options(Path("unused"), Path(sys.argv[2]), cpus=1, quiet=True, draw=draw))
 print(json.dumps([outcome.notes, [row.state for row in outcome.results]]))
 """
 
 
 def test_a_study_ends_with_the_pictures_of_its_best_trial_on_disk_and_in_mlflow_and_draws_them_once(
     tmp_path: Path,
+    out: Path,
 ) -> None:
-    study, out = write_study(tmp_path, trials=3, epochs=2, stopping="none"), tmp_path / "runs"
-    first = run("run", study, "--out", out, "--cpus", "2")
+    study = write_study(tmp_path, trials=3, epochs=2, stopping="none")
+    first = run("run", study, "--out", out, "--cpus", "1")
     assert first.returncode == 0 and "drawing the best trial" in first.stderr, first.stderr
     best = max(rows(out / "small"), key=lambda row: row["metrics"]["val/recall_at_1"])["id"]
     drawn = {path: path.stat().st_mtime_ns for path in (out / "small").glob("trials/*/pictures/*")}
@@ -41,7 +42,7 @@ def test_a_study_ends_with_the_pictures_of_its_best_trial_on_disk_and_in_mlflow_
     assert {path.parent.parent.name for path in drawn} == {best}
     assert _artifacts(out) == {best: PICTURES}
 
-    again = run("run", study, "--out", out, "--cpus", "2")
+    again = run("run", study, "--out", out, "--cpus", "1")
     assert again.returncode == 0 and again.stderr == "nothing was left to do\n"
     assert {path: path.stat().st_mtime_ns for path in (out / "small").glob("trials/*/pictures/*")} == drawn
 
@@ -63,8 +64,10 @@ def _artifacts(out: Path) -> dict[str, set[str]]:
     return {id: names for id, names in found.items() if names}
 
 
-def test_pictures_that_cannot_be_drawn_are_a_note_and_are_not_tried_by_the_next_run_but_by_show(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=1, epochs=1, stopping="none"), tmp_path / "runs"
+def test_pictures_that_cannot_be_drawn_are_a_note_and_are_not_tried_by_the_next_run_but_by_show(
+    tmp_path: Path, out: Path
+) -> None:
+    study = write_study(tmp_path, trials=1, epochs=1, stopping="none")
 
     def outcome() -> tuple[list[str], list[str]]:
         words = [sys.executable, "-c", FAILS, str(study), str(out)]

@@ -41,8 +41,8 @@ def numbers(lines: list[str]) -> list[dict[str, float]]:
     return [{k: v for k, v in r.items() if k == "epoch" or k.startswith(("train/", "val/", "best/"))} for r in reports]
 
 
-def test_the_fiftieth_trial_of_a_process_equals_the_same_trial_in_a_fresh_one(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=TRIALS, epochs=2, stopping="none"), tmp_path / "runs"
+def test_the_fiftieth_trial_of_a_process_equals_the_same_trial_in_a_fresh_one(tmp_path: Path, out: Path) -> None:
+    study = write_study(tmp_path, trials=TRIALS, epochs=2, stopping="none")
     done = run("run", study, "--out", out, "--cpus", "1", "--set", "search.algorithm=random")  # one slot: one process
     assert done.returncode == 0, done.stderr
     for id in ("0000", f"{TRIALS - 1:04d}"):

@@ -52,13 +52,13 @@ def _check_mirror(out: Path, found: list[dict[str, object]]) -> None:
         assert [point.step for point in history] == list(range(1, int(str(row["epochs"])) + 1))
 
 
-def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refused(tmp_path: Path) -> None:
-    out = tmp_path / "runs"
+def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refused(tmp_path: Path, out: Path) -> None:
     study = write_study(tmp_path, trials=3, epochs=2, stopping="none")
-    assert run("run", study, "--out", out).returncode == 0
+    words = ("run", study, "--out", out, "--cpus", "1")
+    assert run(*words).returncode == 0
     first = rows(out / "small")
 
-    extended = run("run", study, "--out", out, "--trials", "5", "--set", "space.epochs=4")
+    extended = run(*words, "--trials", "5", "--set", "space.epochs=4")
     assert extended.returncode == 0
     assert "3 trials go on to epoch 4" in extended.stderr and "unfinished" not in extended.stderr
     lengthened = rows(out / "small")
@@ -68,15 +68,15 @@ def test_more_trials_and_more_epochs_extend_a_study_and_another_question_is_refu
     curve = [json.loads(line) for line in lines]
     assert [report["epoch"] for report in curve] == [1, 2, 3, 4]  # went on from its checkpoint, not from the beginning
 
-    shorter = run("run", study, "--out", out, "--trials", "5")
+    shorter = run(*words, "--trials", "5")
     assert shorter.returncode == 2 and "run it with --set space.epochs=4" in shorter.stderr
 
-    refused = run("run", study, "--out", out, "--set", "space.embedding_dim=32")
+    refused = run(*words, "--set", "space.embedding_dim=32")
     assert refused.returncode == 2
     assert "space.embedding_dim" in refused.stderr and "--fresh" in refused.stderr and "study=NAME" in refused.stderr
     assert rows(out / "small") == lengthened
 
-    fresh = run("run", study, "--out", out, "--fresh", "--trials", "1", "--set", "space.embedding_dim=32")
+    fresh = run(*words, "--fresh", "--trials", "1", "--set", "space.embedding_dim=32")
     assert fresh.returncode == 0, fresh.stderr
     assert len(rows(out / "small")) == 1 and rows(out / "small.old-1") == lengthened
 
@@ -90,8 +90,9 @@ def test_more_gpus_than_there_are_is_refused_and_nothing_is_written(tmp_path: Pa
 
 def test_augmentation_normalisation_batch_norm_and_image_size_can_be_varied_and_a_finite_space_ends(
     tmp_path: Path,
+    out: Path,
 ) -> None:
-    study, out = write_study(tmp_path, trials=99, epochs=1, stopping="none"), tmp_path / "runs"
+    study = write_study(tmp_path, trials=99, epochs=1, stopping="none")
     choices = {
         "space.backbone": "{mlp: {width: 32, depth: 1, batch_norm: [true, false]}}",
         "space.embedding_dim": "8",
@@ -103,8 +104,9 @@ def test_augmentation_normalisation_batch_norm_and_image_size_can_be_varied_and_
         "space.image_size": "[8, 12]",
         "constraints": "{cost/latency_ms_p95: {max: 1000}}",  # so latencies are measured before the first trial
     }
-    words = [word for key, value in choices.items() for word in ("--set", f"{key}={value}")]
-    done = run("run", study, "--out", out, *words)
+    words: list[str | Path] = ["run", study, "--out", out, "--cpus", "1"]
+    words += [word for key, value in choices.items() for word in ("--set", f"{key}={value}")]
+    done = run(*words)
     assert done.returncode == 0, done.stderr
     found = rows(out / "small")
     varied = ("backbone.batch_norm", "augmentation", "normalize", "image_size")
@@ -121,16 +123,16 @@ def test_augmentation_normalisation_batch_norm_and_image_size_can_be_varied_and_
     measured = {tuple(row["cost"][name] for name in latencies) for row in found}
     assert len(shapes) == len(measured) == 4, "every architecture is measured by itself"
 
-    again = run("run", study, "--out", out, *words)
+    again = run(*words)
     assert again.returncode == 0 and rows(out / "small") == found
-    refused = run("run", study, "--out", out, *words, "--set", "space.image_size=8")
+    refused = run(*words, "--set", "space.image_size=8")
     assert refused.returncode == 2 and "space.image_size: was " in refused.stderr
 
 
-def test_a_search_of_two_objectives_ends_with_the_test_of_its_front(tmp_path: Path) -> None:
-    study, out = write_study(tmp_path, trials=9, epochs=2, stopping="{asha: {grace_epochs: 1}}"), tmp_path / "runs"
+def test_a_search_of_two_objectives_ends_with_the_test_of_its_front(tmp_path: Path, out: Path) -> None:
+    study = write_study(tmp_path, trials=9, epochs=2, stopping="{asha: {grace_epochs: 1}}")
     words = ("--set", "objectives=[{metric: val/recall_at_1}, {metric: cost/params}]")
-    done = run("run", study, "--out", out, "--cpus", "2", *words)
+    done = run("run", study, "--out", out, "--cpus", "1", *words)
     assert done.returncode == 0, done.stderr
     found = rows(out / "small")
     assert {row["state"] for row in found} <= {"complete", "pruned"}
@@ -151,13 +153,14 @@ def test_a_search_of_two_objectives_ends_with_the_test_of_its_front(tmp_path: Pa
 
 def test_constraints_set_trials_aside_before_they_train_where_that_is_known_or_after_the_epoch_that_shows_it(
     tmp_path: Path,
+    out: Path,
 ) -> None:
     study = write_study(tmp_path, trials=12, epochs=2, stopping="none")
     limits = "{cost/params: {max: 5000}, cost/samples_per_second: {min: 1}, cost/train_seconds: {max: 1e-6}}"
-    words = ("--set", "search.algorithm=random", "--set", f"constraints={limits}")
-    done = run("run", study, "--out", tmp_path / "runs", *words)
+    words = ("--cpus", "1", "--set", "search.algorithm=random", "--set", f"constraints={limits}")
+    done = run("run", study, "--out", out, *words)
     assert done.returncode == 0, done.stderr
-    found = rows(tmp_path / "runs" / "small")
+    found = rows(out / "small")
     assert {row["params"]["backbone.width"] for row in found} == {32, 64}
     assert ", 12 infeasible\n" in done.stdout
     for row in found:

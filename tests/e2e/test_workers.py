@@ -86,20 +86,17 @@ def test_more_trials_are_stopped_than_fit_and_each_learns_what_one_worker_learns
     assert min(of_three) < POLL_SECONDS, "the second of three reports would have waited for a poll, and the third"
 
 
-def test_a_trial_that_all_workers_refuse_ends_and_they_go_on(tmp_path: Path) -> None:
+def test_a_trial_that_all_workers_refuse_ends_and_they_go_on(tmp_path: Path, out: Path) -> None:
     study = write(tmp_path, trials=4, epochs=1, stopping="none", width="[4, 64]")
-    done = run(
-        "run", study, "--out", tmp_path / "runs", "--cpus", "2", "--set", "constraints={cost/params: {max: 5000}}"
-    )
+    done = run("run", study, "--out", out, "--cpus", "2", "--set", "constraints={cost/params: {max: 5000}}")
     assert done.returncode == 0, done.stderr
-    found = rows(tmp_path / "runs" / "workers-2")
+    found = rows(out / "workers-2")
     assert {row["state"] for row in found} == {"pruned", "complete"}
     assert all("cost/params" in row["reason"] for row in found if row["state"] == "pruned")
 
 
-def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(tmp_path: Path, out: Path) -> None:
     study = write(tmp_path, trials=2, epochs=300, stopping="none")
-    out = tmp_path / "runs"
     driver = subprocess.Popen(command("run", study, "--out", out, "--cpus", "2"))
     try:
         first = out / "workers-2" / "trials" / "0000" / "metrics.jsonl"
@@ -118,8 +115,8 @@ def test_a_worker_that_is_killed_fails_its_trial_and_the_next_gets_new_workers(t
     assert states["0001"][0] in ("running", "waiting")
 
 
-def test_a_trial_whose_workers_lose_their_node_goes_on_elsewhere(tmp_path: Path) -> None:
-    study, out = write(tmp_path, trials=1, epochs=40, stopping="none"), tmp_path / "runs"
+def test_a_trial_whose_workers_lose_their_node_goes_on_elsewhere(tmp_path: Path, out: Path) -> None:
+    study = write(tmp_path, trials=1, epochs=40, stopping="none")
     trial = out / "workers-2" / "trials" / "0000"
     with (
         head(tmp_path, "--num-cpus=0") as address,
@@ -136,9 +133,10 @@ def test_a_trial_whose_workers_lose_their_node_goes_on_elsewhere(tmp_path: Path)
     check_went_on(out / "workers-2", "0000", epoch=found["0000"], last=40)
 
 
-def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(tmp_path: Path, cluster: str) -> None:
+def test_nothing_is_held_on_a_joined_ray_after_a_study_or_its_interruption(
+    tmp_path: Path, out: Path, cluster: str
+) -> None:
     """The stock pattern leaves the placement group of a stopped trial's workers behind."""
-    out = tmp_path / "runs"
     done = run("run", write(tmp_path, trials=4), "--out", out, "--address", cluster, env=OPEN)
     assert done.returncode == 0, done.stderr
     assert held(cluster) == []
