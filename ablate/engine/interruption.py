@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -162,7 +162,8 @@ def _importing(frame: FrameType | None) -> bool:
 
 def _end_process(why: str, session_dir: str | None) -> NoReturn:
     """Say so, kill what we started, and end. The study's memory may be cut off between any two of its writes."""
-    os.write(2, CUT_SHORT.format(why=why).encode())
+    with suppress(OSError):  # nobody may be there to read it
+        os.write(2, CUT_SHORT.format(why=why).encode())
     killing = threading.Thread(target=_end_own, args=(session_dir,), daemon=True)
     killing.start()
     killing.join(KILLING_SECONDS)  # were it to hang too, the next run of the study finds them

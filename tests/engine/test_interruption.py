@@ -91,6 +91,18 @@ def test_a_limited_end_is_cut_short_without_ctrl_c() -> None:
     assert "the end of Ray took more than 1 s" in ended(driver, child)
 
 
+@pytest.mark.slow
+def test_what_hangs_is_cut_short_also_where_nobody_reads_what_it_says() -> None:
+    """Slow: starts processes."""
+    driver, child = hang("1")
+    assert driver.stdout is not None and driver.stderr is not None
+    for end in (driver.stdout, driver.stderr):
+        end.close()  # as of a terminal that is gone, or `ablate run |& head`
+    driver.send_signal(signal.SIGTERM)
+    assert driver.wait(20) == 130
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+
+
 def test_ctrl_c_raises_once_though_it_comes_twice() -> None:
     interruption = Interruption()
     with stoppable(interruption):
