@@ -71,8 +71,8 @@ def _limit(study: Study, measured: Measured) -> str:
     count = len(trials_of(study, measured, seed=0))
     if count <= MOST_MEASURED:
         return ""
-    known = f"what the driver takes for a report was measured up to {MOST_MEASURED:,} trials"
-    return f"{known}; for {count:,} a line is drawn further"
+    known = f"what the driver takes for a report was measured up to {MOST_MEASURED:,} trials, and did not grow"
+    return f"{known}; for {count:,} it is taken to be the same"
 
 
 def _resized(cluster: Cluster, devices: int, trial: Resources) -> Cluster:

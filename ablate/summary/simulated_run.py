@@ -17,7 +17,7 @@ from ablate.summary.halving import is_behind, rungs_of
 from ablate.training.probe import Pace
 
 MOST_MEASURED = 10_000
-"""Trials of the largest study whose driver was measured: beyond it `Overheads.report_growth` is a line drawn further."""
+"""Trials of the largest study whose driver was measured: `Overheads.report` did not grow up to there."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,9 @@ class Overheads:
     trial: float = 0.018
     """Of the driver, for each trial: a proposal, its begin and its end written down."""
     report: float = 0.0018
-    """Of the driver, for each report, in a study of few trials."""
-    report_growth: float = 0.26e-6
-    """What each trial of the study adds to that, in the mean over the study; a line through 500, 1,000 and 10,000 trials."""
+    """Of the driver, for each report, if it has a core of its own."""
     closing: float = 18.0
     """After the last trial, which is alone: latency, MLflow, Ray's end."""
-
-    def report_among(self, trials: int) -> float:
-        """Of the driver, for each report of a study of so many trials, if the driver has a core of its own."""
-        return self.report + self.report_growth * trials
 
 
 @dataclass(frozen=True)
@@ -100,7 +94,6 @@ class _Run:
         heapify(self.ready)
         self.warm = 0
         """Processes without a trial."""
-        self.report = overheads.report_among(len(trials))
         self.driver = overheads.start
         """When the driver has done all it was given."""
         self.events: list[tuple[float, int, int]] = []
@@ -111,7 +104,7 @@ class _Run:
         self._hand_out()
         while self.events:
             now, place, epoch = heappop(self.events)
-            self.driver = max(self.driver, now) + self.report
+            self.driver = max(self.driver, now) + self.overheads.report
             self.reports += 1
             self._go_on(place, epoch)
         return SimulatedRun(self.driver + self.overheads.closing, self.busy, self.reports)
