@@ -30,7 +30,7 @@ class Overheads:
     """Before the first trial of a slot: a process, torch."""
     trial: float = 0.018
     """Of the driver, for each trial: a proposal, its begin and its end written down."""
-    report: float = 0.0018
+    report: float = 0.0032
     """Of the driver, for each report, if it has a core of its own."""
     closing: float = 18.0
     """After the last trial, which is alone: latency, MLflow, Ray's end."""

@@ -46,16 +46,13 @@ def test_the_driver_serves_one_report_at_a_time() -> None:
     assert busy_driver.seconds == pytest.approx(2.0 + 400 * 1.0)
 
 
-def test_a_report_takes_the_driver_as_long_as_was_measured_and_grows_with_the_study_no_more_than_then() -> None:
-    """By the table's rows: trials, what ran beside them, CPU milliseconds a report."""
+def test_a_report_takes_the_driver_as_long_as_was_measured_in_small_studies_and_in_large_ones() -> None:
     table = SCALING.read_text().split("## Ten thousand trials")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| ([\d,]+) \| (\w+) \| [\d,.]+ \| \d+ \| ([\d.]+) \|", table, re.MULTILINE)
-    measured = {(int(trials.replace(",", "")), beside): float(ms) / 1000 for trials, beside, ms in rows}
-    quiet = [seconds for (_, beside), seconds in measured.items() if beside == "nothing"]
-    busy = [seconds for (_, beside), seconds in measured.items() if beside == "training"]
-    assert max(trials for trials, _ in measured) == MOST_MEASURED and len(busy) >= 3 and len(quiet) >= 2
-    assert Overheads().report == pytest.approx(max(quiet), rel=0.08)
-    assert max(busy) == pytest.approx(min(busy), rel=0.08)
+    rows = re.findall(r"^\| ([\d,]+) \| [\d,.]+ \| \d+ \| ([\d.]+) \|", table, re.MULTILINE)
+    measured = {int(trials.replace(",", "")): float(milliseconds) / 1000 for trials, milliseconds in rows}
+    assert len(measured) == 3 and max(measured) == MOST_MEASURED
+    for seconds in measured.values():
+        assert Overheads().report == pytest.approx(seconds, rel=0.08)
 
 
 def test_an_arm_is_judged_only_when_its_tuning_is_over() -> None:
