@@ -10,8 +10,9 @@ from ablate.objects import Objects
 from ablate.store.folder import ERROR_FILE
 from ablate.training.spec import TrialSpec
 
-NODE_DIED = "its node has died"
-"""In Ray 2.60's error where not only a trial's process died; tests/e2e/test_cluster.py fails where these words change."""
+LOST = ("its node has died", "The actor is temporarily unavailable")
+"""In Ray 2.60's error where a trial's process was not at fault: the node died, or nothing was heard of it for minutes, as of a
+machine that was suspended. tests/e2e/test_cluster.py and test_endings.py fail where these words change."""
 LOW_ON_MEMORY = "running low on memory"
 """In the error of Ray 2.60's memory monitor, which ends a process before the kernel would (tests/e2e/test_endings.py)."""
 OUT_OF_MEMORY, OUT_OF_GPU_MEMORY = "out of memory: ", "out of GPU memory: "
@@ -31,6 +32,11 @@ def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     memory = {"gpu": OUT_OF_GPU_MEMORY, "host": OUT_OF_MEMORY, "": ""}[exhausted_by(error)]
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
+
+
+def is_lost(error: str) -> bool:
+    """Whether a trial ended for no fault of its own, and may go on elsewhere from its checkpoint."""
+    return any(sign in error for sign in LOST)
 
 
 def context_is_lost(error: Exception) -> bool:

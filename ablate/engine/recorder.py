@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import LOW_ON_MEMORY, NODE_DIED, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY
+from ablate.engine.failing import LOW_ON_MEMORY, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, is_lost
 from ablate.engine.holding import Holding
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
@@ -110,7 +110,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
         error, number = _error_of(trial), trial.config["number"]
-        if NODE_DIED in error and self.losses[number] < MOST_LOSSES:
+        if is_lost(error) and self.losses[number] < MOST_LOSSES:
             self.losses[number] += 1
             self.take_back(number)
             return

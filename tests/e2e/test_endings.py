@@ -15,7 +15,8 @@ import pytest
 
 from ablate.engine.leftovers import processes_of
 from ablate.store.folder import StudyFolder
-from tests.e2e.study import command, rows, run, wait_until, write_study
+from tests.e2e.nodes import below
+from tests.e2e.study import background, check_went_on, command, rows, run, saved, wait_until, write_study
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray]
 
@@ -113,6 +114,23 @@ def test_ctrl_c_at_any_moment_of_the_start_ends_within_ten_seconds_and_the_same_
 def _driven_by(out: Path, pid: int) -> bool:
     lock = out / "small" / "driver.lock"
     return lock.exists() and f'"pid": {pid}' in lock.read_text()
+
+
+def test_a_trial_of_which_nothing_is_heard_goes_on_from_its_checkpoint(tmp_path: Path, out: Path) -> None:
+    """Its process sleeps, as on a machine that was suspended; Ray is told to wait two seconds for it, not minutes."""
+    study, trial = write_study(tmp_path, trials=1, epochs=150, stopping="none"), out / "small" / "trials" / "0000"
+    impatient = {"RAY_grpc_client_keepalive_time_ms": "1000", "RAY_grpc_client_keepalive_timeout_ms": "2000"}
+    with background(command("run", study, "--out", out, "--cpus", "1"), impatient) as driver:
+        found = wait_until(lambda: saved(trial.glob("*/header.json")), seconds=120, what="a checkpoint")
+        (process,) = below(driver.pid, "ImplicitFunc")
+        process.suspend()
+        time.sleep(10)
+        process.resume()
+        _, told = driver.communicate(timeout=200)
+        assert driver.returncode == 0, told
+    assert [(row["state"], row["epochs"]) for row in rows(out / "small")] == [("complete", 150)], told
+    assert "Trials did not complete: [0000]" in told, "its process was waited for: the test shows nothing"
+    check_went_on(out / "small", "0000", epoch=found["0000"], last=150)
 
 
 FAILING = '''

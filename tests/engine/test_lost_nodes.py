@@ -30,6 +30,12 @@ PROCESS = (
 )
 
 
+SILENT = (
+    "The actor 6d6a5f33 is unavailable: The actor is temporarily unavailable: RpcError: RPC error: keepalive watchdog"
+    " timeout rpc_code: 14. The task may or may not have been executed on the actor."
+)
+
+
 class Running(NamedTuple):
     """A trial that has been handed out, and those who hear of its end."""
 
@@ -64,8 +70,9 @@ def running(tmp_path: Path) -> Running:
     return Running(memory, recorder, searcher, asked, tmp_path)
 
 
-def test_a_trial_whose_node_died_is_handed_out_again_under_its_own_number(running: Running) -> None:
-    assert running.end(NODE).state == "running"
+@pytest.mark.parametrize("error", [NODE, SILENT])
+def test_a_trial_whose_node_is_gone_is_handed_out_again_under_its_own_number(running: Running, error: str) -> None:
+    assert running.end(error).state == "running"
     assert running.searcher.unfinished == [running.asked] == running.memory.unfinished()
 
 
