@@ -45,9 +45,7 @@ def row_digest(row: TrialResult) -> str:
 
 def write_state(folder: StudyFolder, state: MirrorState) -> None:
     """For the next run, or for this one after a kill."""
-    runs = {
-        id: vars(run) for id, run in state.runs.items()
-    }  # asdict copies deeply: of 10,000 runs in 0.1 s, at each pass
+    runs = {id: vars(run) for id, run in state.runs.items()}  # asdict takes 0.1 s for 10,000, at each pass
     write_whole(folder.mirror, json.dumps({**vars(state), "runs": runs}))
 
 
