@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,12 +40,6 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowClient(f"sqlite:///{path}").search_experiments()
     return path
-
-
-@pytest.fixture
-def store(empty_store: Path, tmp_path: Path) -> str:
-    """The address of an empty store of this test's own."""
-    return f"sqlite:///{shutil.copy(empty_store, tmp_path / 'mlflow.db')}"
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,6 @@ NODE = (
 PROCESS = (
     "The actor died unexpectedly before finishing this task.\nThe actor is dead because its worker process has died."
 )
-
-
 SILENT = (
     "The actor 6d6a5f33 is unavailable: The actor is temporarily unavailable: RpcError: RPC error: keepalive watchdog"
     " timeout rpc_code: 14. The task may or may not have been executed on the actor."
