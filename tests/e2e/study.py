@@ -98,10 +98,11 @@ def epochs(study: Path, id: str) -> list[int]:
 def saved(headers: Iterable[str | Path]) -> dict[str, int]:
     """The epoch of each trial's newest checkpoint; the files of one are named .../<id>/checkpoint-<epoch>/header.json."""
     found: dict[str, int] = {}
-    for id, checkpoint, file in (Path(header).parts[-3:] for header in headers):
-        epoch = checkpoint.rpartition("-")[2]  # not a number while a folder is being written
-        if file == "header.json" and epoch.isdigit():  # in a store the last one to be written
-            found[id] = max(found.get(id, 0), int(epoch))
+    for header in headers:
+        match Path(header).parts:
+            # In a store the header is the last file to be written; in a folder the name has no number before that.
+            case (*_, id, checkpoint, "header.json") if (epoch := checkpoint.rpartition("-")[2]).isdigit():
+                found[id] = max(found.get(id, 0), int(epoch))
     return found
 
 

@@ -117,14 +117,14 @@ def _driven_by(out: Path, pid: int) -> bool:
 
 
 def test_a_trial_of_which_nothing_is_heard_goes_on_from_its_checkpoint(tmp_path: Path, out: Path) -> None:
-    """Its process sleeps, as on a machine that was suspended; Ray is told to wait two seconds for it, not minutes."""
+    """Its process sleeps, as on a machine that was suspended; Ray is told to wait ten seconds for it, not minutes."""
     study, trial = write_study(tmp_path, trials=1, epochs=150, stopping="none"), out / "small" / "trials" / "0000"
-    impatient = {"RAY_grpc_client_keepalive_time_ms": "1000", "RAY_grpc_client_keepalive_timeout_ms": "2000"}
+    impatient = {"RAY_grpc_client_keepalive_time_ms": "2000", "RAY_grpc_client_keepalive_timeout_ms": "8000"}
     with background(command("run", study, "--out", out, "--cpus", "1"), impatient) as driver:
         found = wait_until(lambda: saved(trial.glob("*/header.json")), seconds=120, what="a checkpoint")
         (process,) = below(driver.pid, "ImplicitFunc")
         process.suspend()
-        time.sleep(10)
+        time.sleep(20)
         process.resume()
         _, told = driver.communicate(timeout=200)
         assert driver.returncode == 0, told
