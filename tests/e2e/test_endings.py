@@ -118,19 +118,23 @@ def _driven_by(out: Path, pid: int) -> bool:
 
 def test_a_trial_of_which_nothing_is_heard_goes_on_from_its_checkpoint(tmp_path: Path, out: Path) -> None:
     """Its process sleeps, as on a machine that was suspended; Ray is told to wait ten seconds for it, not minutes."""
-    study, trial = write_study(tmp_path, trials=1, epochs=150, stopping="none"), out / "small" / "trials" / "0000"
-    impatient = {"RAY_grpc_client_keepalive_time_ms": "2000", "RAY_grpc_client_keepalive_timeout_ms": "8000"}
+    study, trial = write_study(tmp_path, trials=1, epochs=60, stopping="none"), out / "small" / "trials" / "0000"
+    impatient = {
+        "RAY_grpc_client_keepalive_time_ms": "2000",
+        "RAY_grpc_client_keepalive_timeout_ms": "8000",
+        "RAY_timeout_ms_task_wait_for_death_info": "15000",  # for the news of a death, which does not come
+    }
     with background(command("run", study, "--out", out, "--cpus", "1"), impatient) as driver:
         found = wait_until(lambda: saved(trial.glob("*/header.json")), seconds=120, what="a checkpoint")
         (process,) = below(driver.pid, "ImplicitFunc")
         process.suspend()
-        time.sleep(20)
+        time.sleep(16)
         process.resume()
         _, told = driver.communicate(timeout=200)
         assert driver.returncode == 0, told
-    assert [(row["state"], row["epochs"]) for row in rows(out / "small")] == [("complete", 150)], told
+    assert [(row["state"], row["epochs"]) for row in rows(out / "small")] == [("complete", 60)], told
     assert "Trials did not complete: [0000]" in told, "its process was waited for: the test shows nothing"
-    check_went_on(out / "small", "0000", epoch=found["0000"], last=150)
+    check_went_on(out / "small", "0000", epoch=found["0000"], last=60)
 
 
 FAILING = '''
