@@ -99,6 +99,9 @@ class Clock:
     def reported(self, number: int, report: dict[str, float]) -> None:
         self.reports.append(time.perf_counter())
 
+    def taken_back(self, number: int, how: str) -> None:
+        """Nothing: none is lost here."""
+
     def ended(self, result: Any) -> None:
         self.ends.append(time.perf_counter())
 

@@ -10,9 +10,12 @@ from ablate.objects import Objects
 from ablate.store.folder import ERROR_FILE
 from ablate.training.spec import TrialSpec
 
-LOST = ("its node has died", "The actor is temporarily unavailable")
-"""In Ray 2.60's error where a trial's process was not at fault: the node died, or nothing was heard of it for minutes, as of a
-machine that was suspended. tests/e2e/test_cluster.py and test_endings.py fail where these words change."""
+LOSSES = {
+    "its node has died": "its node has died",
+    "The actor is temporarily unavailable": "nothing was heard of its process for minutes",  # its machine was suspended
+}
+"""In Ray 2.60's error where a trial's process was not at fault, and how we say it. tests/e2e/test_cluster.py and
+test_endings.py fail where Ray's words change."""
 LOW_ON_MEMORY = "running low on memory"
 """In the error of Ray 2.60's memory monitor, which ends a process before the kernel would (tests/e2e/test_endings.py)."""
 OUT_OF_MEMORY, OUT_OF_GPU_MEMORY = "out of memory: ", "out of GPU memory: "
@@ -34,9 +37,9 @@ def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 
 
-def is_lost(error: str) -> bool:
-    """Whether a trial ended for no fault of its own, and may go on elsewhere from its checkpoint."""
-    return any(sign in error for sign in LOST)
+def loss(error: str) -> str | None:
+    """How a trial was lost for no fault of its own, so that it may go on from its checkpoint; None where it was not."""
+    return next((said for sign, said in LOSSES.items() if sign in error), None)
 
 
 def context_is_lost(error: Exception) -> bool:

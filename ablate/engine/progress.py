@@ -74,6 +74,11 @@ class Progress:
         self.running[number] = report
         self._draw()
 
+    def taken_back(self, number: int, how: str) -> None:
+        self.running.pop(number, None)
+        self.say(f"trial {trial_id(number)} goes on {how}")
+        self._draw()
+
     def ended(self, result: TrialResult) -> None:
         self.running.pop(int(result.id), None)
         self.states[result.state] += 1

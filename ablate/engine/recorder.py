@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import LOW_ON_MEMORY, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, is_lost
+from ablate.engine.failing import LOW_ON_MEMORY, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, loss
 from ablate.engine.holding import Holding
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
@@ -31,6 +31,9 @@ class Watcher(Protocol):
 
     def reported(self, number: int, report: dict[str, float]) -> None:
         """One epoch."""
+
+    def taken_back(self, number: int, how: str) -> None:
+        """A trial that was not over has lost its process; `how` it goes on, and why."""
 
     def ended(self, result: TrialResult) -> None:
         """A trial is over."""
@@ -110,9 +113,9 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
         error, number = _error_of(trial), trial.config["number"]
-        if is_lost(error) and self.losses[number] < MOST_LOSSES:
+        if (lost := loss(error)) and self.losses[number] < MOST_LOSSES:
             self.losses[number] += 1
-            self.take_back(number)
+            self._take_back(number, f"from its last checkpoint: {lost}")
             return
         lines = [line for line in error.splitlines() if line.strip()] or ["nobody knows why"]
         low = f"{OUT_OF_MEMORY}the machine had none left, and Ray ended the trial's process"
@@ -124,11 +127,16 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         asked, on_gpu = self.memory.asked(trial_id(number)), why.startswith(OUT_OF_GPU_MEMORY)
         if (on_gpu or why.startswith(OUT_OF_MEMORY)) and self.holding.try_alone(asked, on_gpu=on_gpu):
             self.memory.folder.error_of(asked.id).unlink(missing_ok=True)  # of the first try
-            self.take_back(number)
+            self._take_back(number, "alone: beside others it ran out of memory")
         elif number in self.holding.alone:
             self._end(number, "failed", f"trained alone after it had run out of memory beside others: {why}")
         else:
             self._end(number, "failed", why)
+
+    def _take_back(self, number: int, how: str) -> None:
+        self.take_back(number)
+        for watcher in self.watchers:
+            watcher.taken_back(number, how)
 
     def found(self, result: TrialResult) -> None:
         """A trial that need not be trained is over at once."""

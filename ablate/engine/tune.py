@@ -48,6 +48,7 @@ def train_trials(
     """
 
     logging.getLogger("ray.tune").setLevel(logging.ERROR)  # it warns that its own result files are not there
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # it calls trials incomplete that we have told of
     environment.skip_callback_tags()
     environment.outlive_low_memory()
     from ablate.engine.recorder import Recorder

@@ -69,6 +69,9 @@ class Mirror:
         self._mark(self.running[trial_id(number)])
         self._begin()
 
+    def taken_back(self, number: int, how: str) -> None:
+        """Nothing: its run stays open."""
+
     def ended(self, result: TrialResult) -> None:
         self.running.pop(result.id, None)
         self._mark(result)

@@ -34,9 +34,23 @@ SILENT = (
 )
 
 
+class Listener:
+    """A watcher of trials that go on."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, str]] = []
+
+    def taken_back(self, number: int, how: str) -> None:
+        self.told.append((number, how))
+
+    def ended(self, result: TrialResult) -> None:
+        """Of no interest here."""
+
+
 class Running(NamedTuple):
     """A trial that has been handed out, and those who hear of its end."""
 
+    listener: Listener
     memory: Memory
     recorder: Recorder
     searcher: StudySearcher
@@ -64,14 +78,20 @@ def running(tmp_path: Path) -> Running:
     holding = Holding(Resources(), Budget(4, 0))
     searcher = StudySearcher(memory, queue_of(memory), never, holding, never)  # type: ignore[arg-type]
     searcher.unfinished.clear()
-    recorder = Recorder(memory, {}, [], lambda: None, searcher.take_back, Counter(), holding)
-    return Running(memory, recorder, searcher, asked, tmp_path)
+    listener = Listener()
+    recorder = Recorder(memory, {}, [listener], lambda: None, searcher.take_back, Counter(), holding)  # type: ignore[list-item]
+    return Running(listener, memory, recorder, searcher, asked, tmp_path)
 
 
-@pytest.mark.parametrize("error", [NODE, SILENT])
-def test_a_trial_whose_node_is_gone_is_handed_out_again_under_its_own_number(running: Running, error: str) -> None:
+@pytest.mark.parametrize(
+    ("error", "why"), [(NODE, "its node has died"), (SILENT, "nothing was heard of its process for minutes")]
+)
+def test_a_trial_whose_node_is_gone_is_handed_out_again_under_its_own_number(
+    running: Running, error: str, why: str
+) -> None:
     assert running.end(error).state == "running"
     assert running.searcher.unfinished == [running.asked] == running.memory.unfinished()
+    assert running.listener.told == [(0, f"from its last checkpoint: {why}")]
 
 
 def test_a_trial_that_loses_one_node_after_another_fails(running: Running) -> None:
@@ -92,6 +112,7 @@ def test_a_trial_that_ray_ended_for_the_memory_of_its_machine_is_tried_again_alo
     low = "1 worker(s) were killed due to the node running low on memory. Memory on the node was 23.1GB\n10886 1.35 ray"
     assert running.end(low).state == "running"
     assert running.searcher.unfinished == [running.asked]
+    assert running.listener.told == [(0, "alone: beside others it ran out of memory")]
     row = running.end(low)
     assert row.state == "failed" and row.reason is not None
     assert row.reason.startswith(

@@ -53,6 +53,14 @@ def test_trials_that_are_made_longer_are_not_called_unfinished(
     assert capsys.readouterr().err.splitlines() == lines
 
 
+def test_a_trial_that_goes_on_is_told_and_no_longer_called_running(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = progress()
+    shown.started(3)
+    shown.taken_back(3, "from its last checkpoint: its node has died")
+    assert capsys.readouterr().err.splitlines() == ["trial 0003 goes on from its last checkpoint: its node has died"]
+    assert not shown.running
+
+
 def test_one_epoch_is_no_epochs(capsys: pytest.CaptureFixture[str]) -> None:
     shown = progress()
     shown.ended(replace(DONE, epochs=1))
