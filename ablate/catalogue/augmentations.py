@@ -52,6 +52,10 @@ def none() -> Augment:
     return lambda images, draw: images
 
 
+MIRRORING = frozenset({"flip", "faces"})
+"""Those that show images mirrored."""
+
+
 @AUGMENTATIONS.register("flip", source="Krizhevsky et al. 2012 (AlexNet), section 4.1: horizontal reflections")
 def flip() -> Augment:
     """Mirrored left to right, each image with probability 0.5."""

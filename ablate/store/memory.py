@@ -30,7 +30,6 @@ from ablate.store.rows import STATES, Curve, curve_of, end_of, known_trials, rea
 from ablate.store.samplers import directions_of
 from ablate.store.storage import name_in_storage, open_to_write
 from ablate.study.configuration import Configuration
-from ablate.study.schema import MOST_SEED
 from ablate.study.study import Study
 from ablate.types import TrialResult
 
@@ -129,7 +128,7 @@ class Memory:
         proposal = group.propose()
         if proposal is None:
             return None
-        phase, seed = ("tune", MOST_SEED + self.study.seed) if arm else ("search", self.study.seed)
+        phase, seed = ("tune", self.study.tuning_seed) if arm else ("search", self.study.seed)
         make = partial(Asked, configuration=proposal.configuration, seed=seed, phase=phase, arm=arm)
         asked = self._hand_out(make(self._next_number()), proposal.params, proposal.distributions)
         group.start(asked.number, proposal)

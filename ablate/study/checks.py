@@ -5,12 +5,16 @@ They read the document, not the validated file: a fault in one part must not hid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ablate.catalogue.augmentations import MIRRORING
 from ablate.catalogue.datasets import DATASETS, Dataset
 from ablate.catalogue.metrics import PROTOCOLS
 from ablate.errors import DataError, Fault
 from ablate.study.domain import Fixed, limits, parse_domain
 from ablate.study.keys import near
 from ablate.study.schema import Asha, Data
+from ablate.study.space import Space
 from ablate.study.space_file import BATCH_CLASSES, EPOCHS
 from ablate.study.splits import count_classes
 from ablate.study.yaml_lines import Document, shown
@@ -69,6 +73,20 @@ def check_stopping(document: Document, faults: list[Fault]) -> None:
     what = f"search.stopping.asha.grace_epochs is {grace}, but trials end at epoch {epochs}: it would stop nobody"
     remedy = "leave stopping out" if epochs == 1 else f"write {epochs - 1} or less, or leave stopping out"
     faults.append(Fault(where, what, remedy))
+
+
+def check_mirrored(document: Document, spaces: Sequence[Space], faults: list[Fault]) -> None:
+    """Where mirrored classes are classes of their own, nothing else may mirror their images."""
+    if document.get("data", "mirror_classes") is not True:
+        return
+    used = sorted({name for space in spaces for name in space.slots["augmentation"] if name in MIRRORING})
+    if used:
+        what = (
+            f"data.mirror_classes makes classes of mirrored images, and augmentation {used[0]} mirrors images: the same "
+            "picture would be of two classes"
+        )
+        mend = f"take {' and '.join(used)} out of augmentation, or remove mirror_classes"
+        faults.append(Fault(document.where(("data", "mirror_classes")), what, mend))
 
 
 def check_batch(document: Document, dataset: Dataset, faults: list[Fault]) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ablate.errors import Fault, StudyError
 from ablate.study.ablation_file import read_ablation, spread_levels
-from ablate.study.checks import check_batch, check_dataset, check_stopping
+from ablate.study.checks import check_batch, check_dataset, check_mirrored, check_stopping
 from ablate.study.findings import faults_of
 from ablate.study.items import check_items
 from ablate.study.keys import check_keys
@@ -93,6 +93,7 @@ def _check(document: Document, text: str, resolved: Mapping[str, Any], faults: l
     if file is not None and space is not None:
         check_shares(document, file.resources.workers, spaces, faults)
         check_sharing(document, file.resources.gpus, spaces, faults)
+        check_mirrored(document, spaces, faults)
     check_stopping(document, faults)
     if dataset is not None:
         check_batch(document, dataset, faults)

@@ -23,6 +23,7 @@ Indices = npt.NDArray[np.int64]
 
 PROTOCOLS = ("retrieval", "verification", "closed", "one_shot", "pairs")
 MIN_CLASSES = 2  # with one there is no negative
+MIN_IMAGES = 2  # of a class under `closed`, in each split: of one there is no positive
 STREAM = 0  # of the seed: splits draw from a stream of their own, so that no other draw moves them
 
 
@@ -171,21 +172,33 @@ def _with_classes(part: str, labels: Mapping[str, Indices], classes: Indices) ->
 def _hold_out(
     labels: Indices, indices: Indices, rng: np.random.Generator, *, fraction: float
 ) -> tuple[Indices, Indices]:
-    """The share of every class that is held out, at least one image, and the rest."""
+    """The share of every class that is held out, and the rest, each at least MIN_IMAGES."""
     shuffled = rng.permutation(indices)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
     starts = np.flatnonzero(np.diff(labels[by_class])) + 1
     held_out, rest = [], []
     for members in np.split(by_class, starts):
-        count = max(1, round(fraction * len(members)))
-        if count == len(members):
+        count = max(MIN_IMAGES, round(fraction * len(members)))
+        if len(members) - count < MIN_IMAGES:
+            number = labels[members[0]]
             raise DataError(
-                f"protocol 'closed' needs images of every class in every split, but class {labels[members[0]]} has too "
-                "few\n  leave out classes with fewer than 3 images, or use protocol 'retrieval'"
+                f"protocol 'closed' needs {MIN_IMAGES} images of every class in each split, but class {number} has too few "
+                f"for that: {np.count_nonzero(labels == number)}\n  leave out such classes (6 images suffice, or 4 beside an "
+                "official test part, with the default fractions), or use protocol 'retrieval'"
             )
         held_out.append(members[:count])
         rest.append(members[count:])
     return np.sort(np.concatenate(held_out)), np.sort(np.concatenate(rest))
+
+
+def check_judged(labels: Indices, split: str) -> None:
+    """Raise DataError where images of these classes, those of the split named, are no two of one class, or of one alone."""
+    sizes = np.unique(labels, return_counts=True)[1]
+    if len(sizes) < MIN_CLASSES or sizes.max() < 2:
+        raise DataError(
+            f"the {split} split has {len(labels)} images of {len(sizes)} classes: nothing could be judged there\n"
+            f"  it takes {MIN_CLASSES} classes, and two images of one of them"
+        )
 
 
 def _digest(protocol: str, *splits: Split) -> str:

@@ -15,7 +15,7 @@ from ablate.study.ablation import Ablation
 from ablate.study.configuration import OFF, SLOTS
 from ablate.study.domain import Domain, Fixed, written
 from ablate.study.prices import Price
-from ablate.study.schema import Asha, Data, Search
+from ablate.study.schema import MOST_SEED, Asha, Data, Search
 from ablate.study.space import Space, values
 from ablate.study.spending import Cost, Limit, Resources
 from ablate.study.tuning import Tuning
@@ -86,6 +86,18 @@ class Study:
     def objective(self) -> Objective:
         """The first: it says which epoch of a trial is its best."""
         return self.objectives[0]
+
+    @property
+    def tuning_seed(self) -> int:
+        """Of the trials that tune an arm: one that judges none."""
+        return MOST_SEED + self.seed
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All that a trial may have."""
+        if self.ablation is None:
+            return (self.seed,)
+        return (*self.ablation.seeds, *((self.tuning_seed,) if self.ablation.tune else ()))
 
     @property
     def measured_first(self) -> bool:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ablate.catalogue.datasets import DATASETS
+from ablate.catalogue.datasets import DATASETS, Dataset
 from ablate.errors import DataError
 from ablate.study.domain import limits
 from ablate.study.official_pairs import with_official_pairs
 from ablate.study.one_shot import check_items
-from ablate.study.splits import Indices, Splits, make_splits
+from ablate.study.splits import Indices, Splits, check_judged, make_splits
 from ablate.study.study import Study
 from ablate.training.cache import Decoded, load
 from ablate.training.official_runs import open_official_runs
@@ -49,6 +49,7 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
         shots=study.data.shots,
     )
     opened = [open_data(replace(spec, image_size=size)) for size in sizes]
+    _check_seeds(study, spec, opened[0][0])
     _check_batch(study, *opened[0])  # the loader has, but for data sets of which only the files tell
     digests = [_digest(replace(spec, image_size=size), *each) for size, each in zip(sizes, opened, strict=True)]
     if len(digests) == 1 or study.ablation is not None:  # which may gain a size; the sources are the same for all
@@ -58,8 +59,18 @@ def prepare_data(study: Study, root: Path) -> tuple[DataSpec, str]:
 
 def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
     """The decoded images, memory-mapped, and their splits. Raises DataError."""
-    dataset = DATASETS[spec.name].build(**dict(spec.params))
-    decoded = load(spec.name, dataset, Path(spec.root), spec.image_size)
+    decoded = load(spec.name, _dataset(spec), Path(spec.root), spec.image_size)
+    return decoded, _divide(decoded, spec)
+
+
+def _dataset(spec: DataSpec) -> Dataset:
+    dataset: Dataset = DATASETS[spec.name].build(**dict(spec.params))
+    return dataset
+
+
+def _divide(decoded: Decoded, spec: DataSpec) -> Splits:
+    """The splits of `spec.seed`. Raises DataError where they could not be judged."""
+    dataset = _dataset(spec)
     labels = {name: part.labels for name, part in decoded.parts.items()}
     disjoint = dataset.disjoint_parts if dataset.num_classes is not None else not _share_classes(labels)
     splits = make_splits(
@@ -74,7 +85,11 @@ def open_data(spec: DataSpec) -> tuple[Decoded, Splits]:
     if spec.protocol == "one_shot":
         for split in (splits.val, splits.test):
             check_items(decoded.parts[split.part].labels[split.indices], ways=spec.ways, shots=spec.shots)
-    return decoded, with_official_pairs(splits, decoded.parts, protocol=spec.protocol, seed=spec.seed)
+    splits = with_official_pairs(splits, decoded.parts, protocol=spec.protocol, seed=spec.seed)
+    for name, split in (("validation", splits.val), ("test", splits.test)):
+        if decoded.parts[split.part].ratings is None:
+            check_judged(decoded.parts[split.part].labels[split.indices], name)
+    return splits
 
 
 def describe_split(spec: DataSpec) -> dict[str, Any]:
@@ -101,6 +116,15 @@ def notes_on_data(spec: DataSpec) -> list[str]:
 
 def _share_classes(labels: Mapping[str, Indices]) -> bool:
     return "test" in labels and bool(np.isin(labels["test"], labels["train"]).any())
+
+
+def _check_seeds(study: Study, spec: DataSpec, decoded: Decoded) -> None:
+    """Raise DataError where the split of any seed could not be judged: else its trials would fail after hours of others."""
+    for seed in study.seeds:
+        try:
+            _divide(decoded, replace(spec, seed=seed))
+        except DataError as error:
+            raise DataError(f"with seed {seed}, {error}") from None
 
 
 def _check_batch(study: Study, decoded: Decoded, splits: Splits) -> None:

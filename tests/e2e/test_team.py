@@ -22,7 +22,7 @@ from tests.e2e.study import background, command, rows, run, wait_until, write_st
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
 
-TRIALS, EPOCHS = 16, 60
+TRIALS, EPOCHS = 10, 60
 OUTAGE_SECONDS = 20
 
 
@@ -52,7 +52,7 @@ def test_two_drivers_share_a_study_and_one_goes_on_where_the_other_is_killed(tmp
 
 def test_two_studies_at_once_survive_an_outage_of_the_server(tmp_path: Path) -> None:
     names, out, port = ("one", "other"), tmp_path / "runs", free_port()
-    studies = [write_study(tmp_path, name=name, trials=20, epochs=40, stopping="none") for name in names]
+    studies = [write_study(tmp_path, name=name, trials=14, epochs=40, stopping="none") for name in names]
 
     def ended() -> list[int]:
         return [_ended(out / name) for name in names]

@@ -100,6 +100,13 @@ ONE_FAULT = [
     ("digits,", "digits, image_size: 28.5,", 3, "28.5 is not a whole number", "Height and width in pixels"),
     ("digits,", "digits, val_fraction: 2,", 3, "data.val_fraction: 2 is too large", "write less than 1"),
     ("digits,", "digits, rotate_classes: 'yes',", 3, "'yes' is not true or false", "write true or false"),
+    (
+        "closed}\nobjective: {metric: val/auc}\nspace:\n",
+        "closed, mirror_classes: true}\nobjective: {metric: val/auc}\nspace:\n  augmentation: [none, faces, flip]\n",
+        3,
+        "augmentation faces mirrors images: the same picture would be of two classes",
+        "take faces and flip out of augmentation",
+    ),
     ("digits,", "digits, params: [1],", 3, "data.params: [1] is not a mapping", "write a mapping"),
     ("{classes: 10, per_class: 4}", "64", 10, "space.batch: 64 is no mapping", "{classes: 16, per_class: 4}"),
     ("{classes: 10, per_class: 4}", "", 10, "space.batch: null is no mapping", "{classes: 16, per_class: 4}"),

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from ablate.errors import DataError
-from ablate.study.splits import PROTOCOLS, Split, Splits, count_classes, make_splits
+from ablate.study.splits import PROTOCOLS, Split, Splits, check_judged, count_classes, make_splits
 
 Labels = dict[str, npt.NDArray[np.int64]]
 
@@ -167,8 +167,26 @@ def test_a_fraction_that_is_no_share_is_refused(fraction: float) -> None:
 
 
 def test_closed_refuses_a_class_with_too_few_images_and_names_it() -> None:
-    with pytest.raises(DataError, match="class 5 has too few"):
-        split({"train": np.array([3, 3, 3, 3, 5, 5])}, "closed", disjoint=False)
+    with pytest.raises(DataError, match=r"class 5 has too few for that: 5\n.*6 images suffice"):
+        split({"train": np.repeat([3, 5], [8, 5])}, "closed", disjoint=False)
+
+
+def test_closed_judges_every_class_by_two_images_at_least() -> None:
+    """19 people with 6 to 9 pictures and one with 40: by one picture of each nobody but the last would be judged."""
+    sizes = [6, 7, 8, 9] * 5 + [40]
+    splits = split({"train": np.repeat(np.arange(len(sizes)), sizes)}, "closed", disjoint=False)
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    for part in (splits.train, splits.val, splits.test):
+        assert np.bincount(labels[part.indices]).min() >= 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"), [([0, 1, 2], "3 images of 3 classes"), ([4, 4, 4], "3 images of 1 classes")]
+)
+def test_a_split_in_which_nothing_can_be_judged_is_refused_by_name(labels: list[int], told: str) -> None:
+    check_judged(np.array([0, 1, 1]), "test")
+    with pytest.raises(DataError, match=f"the test split has {told}: nothing could be judged"):
+        check_judged(np.array(labels), "test")
 
 
 @pytest.mark.parametrize("protocol", ["retrieval", "closed"])

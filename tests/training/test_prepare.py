@@ -102,6 +102,38 @@ def test_a_batch_of_more_classes_than_a_folder_has_is_refused_before_anything_st
     )
 
 
+def pictures(root: Path, counts: dict[str, int]) -> None:
+    """So many in each folder below `faces`."""
+    for name, count in counts.items():
+        (root / "faces" / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            Image.new("L", (9, 9), 20 * number).save(root / "faces" / name / f"{number}.png")
+
+
+def test_a_test_part_in_which_nothing_can_be_judged_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    pictures(tmp_path, {f"train/{name}": 4 for name in "abcdefghij"} | {f"test/{name}": 1 for name in "klm"})
+    with pytest.raises(DataError, match="the test split has 3 images of 3 classes: nothing could be judged there"):
+        prepare_data(study_of_folder("batch: {classes: 4}"), tmp_path)
+
+
+def test_a_seed_whose_split_cannot_be_judged_is_named_before_anything_starts(tmp_path: Path) -> None:
+    """A third of 30 classes has too few pictures for 2 shots: some seeds draw too many of these for validation."""
+    pictures(tmp_path, {f"{number:02}": 6 if number % 3 else 2 for number in range(30)})
+    data, factors = "protocol: one_shot, ways: 3, shots: 2", "factors: {embedding_dim: [8, 16]}"
+    few, many = (
+        study_of_folder("batch: {classes: 4}", data=data, more=f"ablation: {{design: grid, {factors}, seeds: {seeds}}}")
+        for seeds in ([0], 10)
+    )
+    prepare_data(few, tmp_path)
+    with pytest.raises(DataError, match=r"^with seed \d, protocol 'one_shot' draws 3 classes"):
+        prepare_data(many, tmp_path)
+
+
+def study_of_folder(space: str, *, data: str = "protocol: retrieval", more: str = "") -> Study:
+    text = f"study: s\ndata: {{name: image_folder, params: {{path: faces, channels: 1}}, {data}}}\n"
+    return parse_study(f"{text}space: {{backbone: mlp, loss: triplet, {space}}}\n{more}", "f.yaml")
+
+
 def test_what_was_left_out_of_the_data_can_be_told(tmp_path: Path) -> None:
     study = folder_study(tmp_path, 4, val_fraction="0.3")
     (tmp_path / "faces" / "b" / "1.png").unlink()

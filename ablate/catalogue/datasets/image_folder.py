@@ -6,7 +6,7 @@ both `train/` and `test/`, they are the two parts, and hold the class folders.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,8 +49,7 @@ class PictureFolder:
 
     def parts(self, folder: Path, names: list[str]) -> dict[str, Files]:
         """The class of each picture, by the name of its folder."""
-        tops = {name.partition("/")[0] for name in names if "/" in name}
-        if not {"train", "test"} <= tops:
+        if not has_parts(names):
             return {"train": [(name, class_name(name.partition("/")[0])) for name in names if "/" in name]}
         parts: dict[str, Files] = {}
         for part in ("train", "test"):
@@ -69,6 +68,11 @@ class PictureFolder:
         if not names:
             raise DataError(f"data set '{self.name}': {folder} holds no picture ({', '.join(SUFFIXES)})\n  {mend}")
         return folder, names
+
+
+def has_parts(names: Iterable[str]) -> bool:
+    """Whether pictures with these names, relative to their folder, lie in `train/` and `test/`."""
+    return {"train", "test"} <= {name.partition("/")[0] for name in names if "/" in name}
 
 
 @DATASETS.register("image_folder", source="your own pictures; their terms are yours to know", bounds=BOUNDS)

@@ -1,4 +1,7 @@
-"""Labelled files: your own pictures in one folder, the class of each a part of its file name."""
+"""Labelled files: your own pictures in one folder, the class of each a part of its file name.
+
+Where there are both `train/` and `test/`, they are the two parts.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from pathlib import Path
 
 from ablate.catalogue.datasets.dataset import DATASETS, Dataset
-from ablate.catalogue.datasets.image_folder import BOUNDS, PictureFolder
+from ablate.catalogue.datasets.image_folder import BOUNDS, PictureFolder, has_parts
 from ablate.catalogue.datasets.labelled_pictures import Files, Rules, class_name
 from ablate.catalogue.datasets.picture_files import enumerated
 from ablate.errors import DataError
@@ -41,7 +44,9 @@ class LabelledFiles(PictureFolder):
                 f"data set 'labelled_files': the pattern {self.pattern} matches none of the {len(names)} pictures in "
                 f"{folder}: {enumerated(names)}\n  write data.params.pattern: {EXAMPLE}"
             )
-        return {"train": files}
+        if not has_parts(name for name, _ in files):
+            return {"train": files}
+        return {part: [file for file in files if file[0].startswith(f"{part}/")] for part in ("train", "test")}
 
 
 @DATASETS.register("labelled_files", source="your own pictures; their terms are yours to know", bounds=BOUNDS)

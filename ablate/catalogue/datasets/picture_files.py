@@ -48,11 +48,14 @@ def _walk(folder: Path, inside: str) -> Iterator[tuple[str, bool]]:
 
 
 def digest_of(folder: Path, names: Sequence[str]) -> str:
-    """Of names, sizes and times: reading all the contents would take minutes at each start."""
+    """Of names, sizes and times: reading all the contents would take minutes at each start.
+
+    The time of a change counts, too: two files that trade their names keep the others.
+    """
     digest = hashlib.md5(usedforsecurity=False)
     for name in names:
         state = (folder / name).stat()
-        digest.update(os.fsencode(name) + f" {state.st_size} {state.st_mtime_ns}\n".encode())
+        digest.update(os.fsencode(name) + f" {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}\n".encode())
     return digest.hexdigest()
 
 

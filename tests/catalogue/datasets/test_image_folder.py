@@ -75,6 +75,18 @@ def test_pictures_without_a_class_are_not_used_and_counted(tmp_path: Path) -> No
     assert part.notes == (f"{folder}: 1 of 5 pictures have no class by the rules of image_folder: not used",)
 
 
+def test_two_pictures_that_trade_their_names_are_not_those_that_were_decoded(tmp_path: Path) -> None:
+    """Of one size and one time, as archives leave them: a wrong label is mended so."""
+    folder = draw(tmp_path / "faces", {"a": 1, "b": 1})
+    for name in ("a/0.png", "b/0.png"):
+        os.utime(folder / name, (1, 1))
+    before = folder_of().find(tmp_path)["pictures"].digest
+    (folder / "a/0.png").rename(folder / "c.png")
+    (folder / "b/0.png").rename(folder / "a/0.png")
+    (folder / "c.png").rename(folder / "b/0.png")
+    assert folder_of().find(tmp_path)["pictures"].digest != before
+
+
 @pytest.mark.parametrize("names", [("train", "test"), ("train", "test", "val")])
 def test_train_and_test_folders_are_the_parts_and_anything_beside_them_is_counted(
     tmp_path: Path, names: tuple[str, ...]

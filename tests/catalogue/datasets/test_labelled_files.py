@@ -30,6 +30,18 @@ def test_the_one_group_finds_the_class_and_other_files_are_counted(root: Path) -
     assert part.notes == (f"{root}/faces: 1 of 5 pictures have no class by the rules of labelled_files: not used",)
 
 
+def test_train_and_test_folders_are_the_parts_also_where_names_hold_the_class(root: Path) -> None:
+    for part, names in (("train", ("Ann_1", "Ann_2", "Bo_1", "Bo_2")), ("test", ("Bo_7", "Ann_7"))):
+        (root / "faces" / part).mkdir()
+        for name in names:
+            Image.new("L", (9, 9)).save(root / "faces" / part / f"{name}.png")
+    parts = DATASETS["labelled_files"].build(path="faces", pattern=r"^(\w+)_\d+\.png$").decode(root, 8)
+    assert {name: part.labels.tolist() for name, part in parts.items()} == {"train": [0, 0, 1, 1], "test": [0, 1]}
+    assert parts["train"].notes == (
+        f"{root}/faces: 5 of 11 pictures have no class by the rules of labelled_files: not used",
+    )
+
+
 def test_a_class_is_text_also_where_it_is_a_number(root: Path) -> None:
     part = DATASETS["labelled_files"].build(path="faces", pattern=r"(?:_|-)(\d)").decode(root, 8)["train"]
     assert part.labels.tolist() == [0, 1, 0, 0, 1], "Ann_1, Ann_2, Bo_1, Cy-1, deep/Bo_2"
