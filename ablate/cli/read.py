@@ -173,12 +173,18 @@ def compare(
 def study_folder(study: Path | None, out: Path) -> Path:
     """A folder as it is given, that of a study file, or the newest there is."""
     if study is None:
-        found = sorted(out.glob("*/journal.log"), key=lambda path: path.stat().st_mtime)
+        found = [path.parent for path in out.glob("*/study.json")]
         if not found:
             raise AblateError(f"there is no study in {out}\n  run one: ablate run search_spaces/quickstart.yaml")
-        return found[-1].parent
+        return max(found, key=_last_written)
     if study.suffix in (".yaml", ".yml"):
         from ablate.study.load import load_study
 
         return out / load_study(study).name
     return study
+
+
+def _last_written(folder: Path) -> float:
+    """When something became of a study; one whose memory is a database has no journal."""
+    places = (folder / name for name in ("study.json", "journal.log", "trials"))
+    return max(place.stat().st_mtime for place in places if place.exists())

@@ -50,11 +50,14 @@ def still_open(memory: Memory) -> Closing:
     trained = [row for row in memory.results() if row.epochs > 0]
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
-    best = best_of(trained, memory.objectives)
+    ablation = memory.study.ablation
+    cells = set(ablation.cells) if ablation else set()
+    judging = [row for row in trained if not ablation or (row.phase == "final" and (row.arm, row.seed) in cells)]
+    best = best_of(judging, memory.objectives)
     if best is None:
         return Closing(architectures, [], None)
     to_test = []
-    if memory.study.ablation is None:  # each arm of one has read its own
+    if ablation is None:  # each arm of one has read its own
         found = front_of(trained, memory.objectives)
         to_test = [memory.asked(row.id) for row in found if row.id not in memory.measured.tests()]
     drawn = pictures.are_current(memory.folder.trial(best.id))

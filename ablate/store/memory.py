@@ -178,7 +178,13 @@ class Memory:
         return self.result(asked.id)
 
     def reuse(self, asked: Asked) -> TrialResult | None:
-        """End a trial that was just handed out with what an equal one has found earlier; None where there is none."""
+        """End a trial that was just handed out with what an equal one has found earlier; None where there is none.
+
+        One whose network was timed here, and breaks a constraint here, is none: another machine may have allowed it.
+        """
+        known = self.measured.latency().get(asked.configuration.architecture, {})
+        if not all(limit.allows(known[name]) for name, limit in self.study.constraints.items() if name in known):
+            return None
         source = self.archive.restore(asked, self.folder.trial(asked.id)) if self.archive is not None else None
         if source is None:
             return None

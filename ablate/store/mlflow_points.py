@@ -1,4 +1,4 @@
-"""What of a trial is a point in MLflow, and when: times depend on the trial alone, so a repeated point is the same one."""
+"""What of a trial is a point in MLflow, and when: an epoch's time depends on the trial alone, so a repeated one is the same."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -116,9 +117,9 @@ class MlflowRuns:
         ends = row.state in STATUS and run.ended != row_digest(row)
         tags = {"ablate.state": row.state, "ablate.epochs": str(row.epochs)} if ends else {}
         if ends:
-            every = curves.read(self.folder.trial(row.id))
-            at = time_of(run, every[-1]) if every else run.start_ms
-            metrics += [Metric(name, value, at, 0) for name, value in final_of(row, every).items()]
+            every, now = curves.read(self.folder.trial(row.id)), int(1000 * time.time())
+            # Now, not at its end: of two values with one time MLflow shows the larger, also where it was measured anew.
+            metrics += [Metric(name, value, now, 0) for name, value in final_of(row, every).items()]
             tags |= {"ablate.reason": row.reason[:5000]} if row.reason else {}
             tags |= {"ablate.reused": row.reused} if row.reused else {}
         self._log(client, run, row, metrics, [RunTag(name, text) for name, text in tags.items()])

@@ -52,11 +52,19 @@ class StudyResults:
     """Whether a driver runs it now; where none does, trials whose state is "running" were left unfinished."""
 
     @property
+    def judging(self) -> list[TrialResult]:
+        """The trials that answer its question: of a search all, of an ablation those of an arm and a seed that it still has."""
+        if (design := self.design) is None:
+            return self.trials
+        finals = (row for row in self.trials if row.phase == "final")
+        return [row for row in finals if row.arm in design.arms and row.seed in design.seeds]
+
+    @property
     def best(self) -> TrialResult | None:
         """What `show` and `export` take for the study's best (`rows.best_of`); None without a complete trial."""
         from ablate.store.rows import best_of
 
-        return best_of(self.trials, self.weighed or (self.objective,))
+        return best_of(self.judging, self.weighed or (self.objective,))
 
 
 def read_folder(path: Path) -> StudyResults:

@@ -69,6 +69,7 @@ def reached(
 def best_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> TrialResult | None:
     """The complete trial that a study hands on: of a search the first of its front, of an ablation one that judges an arm.
 
+    `rows` are those that answer its question: of an ablation not its tuning, nor what judged an arm or seed it has no longer.
     Each seed of an ablation draws its own validation split, and an easy one makes every arm look good. So trials are compared
     by their lead, what they are ahead of the mean of all arms with that seed: the arm with the best mean lead is taken, and
     of its trials the one with the largest; of equal ones the cheapest.
@@ -77,7 +78,7 @@ def best_of(rows: Sequence[TrialResult], objectives: Sequence[Objective]) -> Tri
     values = {row.id: lead.sign * row.metrics.get(lead.metric, math.nan) for row in finals}
     finals = [row for row in finals if math.isfinite(values[row.id])]
     if not finals:
-        return next(iter(front_of([row for row in rows if row.phase != "tune"], objectives)), None)
+        return next(iter(front_of(rows, objectives)), None)
     of_seed = {
         seed: fmean(values[row.id] for row in finals if row.seed == seed) for seed in {row.seed for row in finals}
     }

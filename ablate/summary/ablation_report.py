@@ -15,8 +15,8 @@ from ablate.summary.official import official_tables
 from ablate.summary.pareto import Front, costs_of
 from ablate.summary.pareto_tables import pareto_report
 from ablate.summary.search_report import data_notes, failed_table
+from ablate.summary.spread import spread_of
 from ablate.summary.stability import budgets_of
-from ablate.summary.statistics import paired
 from ablate.summary.table import Report
 from ablate.summary.tuning_tables import budget_table, chosen_table
 from ablate.summary.unmeasured import with_unmeasured
@@ -81,7 +81,7 @@ def as_json(effect: Effect) -> dict[str, Any]:
 
 def _arm_json(cells: Cells, arm: str) -> dict[str, Any]:
     values = cells.values(arm)
-    found = paired(list(values.values())) if values else None
+    found = spread_of(list(values.values()), cells.metric) if values else None
     return {
         "arm": arm,
         "levels": dict(cells.design.arms[arm]),

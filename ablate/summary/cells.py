@@ -63,9 +63,7 @@ def cells_of(study: StudyResults, metric: str | None = None) -> Cells:
     """
     design = study.design
     assert design is not None, "cells are of an ablation"
-    finals = [
-        row for row in study.trials if row.phase == "final" and row.arm in design.arms and row.seed in design.seeds
-    ]
+    finals = study.judging
     complete = [row for row in finals if row.state == "complete"]
     known = {name for row in complete for name in row.metrics}
     if metric is None:

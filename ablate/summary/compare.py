@@ -106,12 +106,16 @@ def _named(side: Side, asked: str, cells: Cells) -> list[str]:
 
 def _matched(one: Side, other: Side, left: Mapping[str, object], right: Mapping[str, object]) -> list[tuple[str, str]]:
     """Which of the left is compared with which of the right."""
-    if len(left) == 1 or len(right) == 1:
-        return [(a, b) for a in left for b in right if one.study is not other.study or a != b]
-    both = [(arm, arm) for arm in left if arm in right]
-    if not both:
+    alike = len(left) > 1 and len(right) > 1
+    pairs = [(a, b) for a in left for b in right if a == b or not alike]
+    folder = one.study.folder
+    if one.study is other.study or (folder is not None and folder == other.study.folder):
+        pairs = [(a, b) for a, b in pairs if a != b]
+        if not pairs:
+            raise StoreError(f"{one.name} and {other.name} are the same\n  name two arms of it: STUDY:ARM")
+    if not pairs:
         raise StoreError(f"{one.name} and {other.name} have no arm in common\n  name two: STUDY:ARM")
-    return both
+    return pairs
 
 
 def _ratio(left: Mapping[int, TrialResult], right: Mapping[int, TrialResult], cost: str) -> str:

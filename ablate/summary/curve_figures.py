@@ -108,8 +108,8 @@ def arm_curves(study: StudyResults) -> list[Curve]:
     assert study.folder is not None, "curves lie in the study's folder"
     folder, metric = StudyFolder(study.folder), study.objective.metric
     seeds: dict[str, list[dict[int, float]]] = defaultdict(list)
-    for row in study.trials:
-        if row.phase == "final" and row.state == "complete":
+    for row in study.judging:
+        if row.state == "complete":
             seeds[row.arm].append({int(r["epoch"]): r[metric] for r in curves.read(folder.trial(row.id))})
     found = []
     for arm, values in seeds.items():

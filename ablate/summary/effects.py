@@ -151,7 +151,11 @@ def _agree(design: Design, arm: str, other: str, but: set[str]) -> bool:
 
 
 def _squares(design: Design, one: tuple[str, Scalar], other: tuple[str, Scalar]) -> list[tuple[str, ...]]:
-    """Four arms each: both levels, the first alone, the second alone, neither; all else equal."""
+    """Four arms each: both levels, the first alone, the second alone, neither; all else equal, between every two of them.
+
+    Where one level alone has a factor of its own (a margin), agreeing with the first arm is not enough: the other two could
+    differ in it, and where the grid has holes that would be told as an interaction.
+    """
     (factor, a), (second, b) = one, other
     base = design.baseline_levels
 
@@ -161,7 +165,9 @@ def _squares(design: Design, one: tuple[str, Scalar], other: tuple[str, Scalar])
     corners = [with_levels(a, b), with_levels(a, base[second]), with_levels(base[factor], b)]
     corners.append(with_levels(base[factor], base[second]))
     return [
-        four for four in product(*corners) if all(_agree(design, four[0], arm, {factor, second}) for arm in four[1:])
+        four
+        for four in product(*corners)
+        if all(_agree(design, x, y, {factor, second}) for x, y in combinations(four, 2))
     ]
 
 

@@ -6,7 +6,7 @@ import math
 
 from ablate.catalogue.metrics import OFFICIAL, Metric
 from ablate.store.read import StudyResults
-from ablate.summary.statistics import paired
+from ablate.summary.spread import spread_of
 from ablate.summary.table import Table
 
 
@@ -18,15 +18,15 @@ def official_tables(study: StudyResults) -> list[Table]:
 def _table(study: StudyResults, metric: Metric) -> Table | None:
     """By arm, of a search by trial, the best mean first; as shares of right answers, and of wrong ones."""
     name, found = f"test/{metric.name}", dict[str, list[float]]()
-    for row in study.trials:
+    for row in study.judging:
         value = row.metrics.get(name, math.nan)
         if row.state == "complete" and math.isfinite(value):
             found.setdefault(row.id if study.design is None else row.arm, []).append(value)
     rows = []
     for arm, values in sorted(found.items(), key=lambda item: -sum(item[1]) / len(item[1])):
-        told, mean = paired(values), sum(values) / len(values)
+        told = spread_of(values, name)
         spread = "-" if told.low is None else f"[{told.low:.4f}, {told.high:.4f}]"
-        rows.append([arm, f"{mean:.4f}", spread, str(len(values)), f"{(1 - mean) * 100:.1f} %"])
+        rows.append([arm, f"{told.mean:.4f}", spread, str(told.n), f"{(1 - told.mean) * 100:.1f} %"])
     head = "trial" if study.design is None else "arm"
     heads = [head, name, "95 % interval", "n", "error"]
     return Table(f"official: {metric.summary}", heads, rows, metric.source, words=(head,)) if rows else None

@@ -52,7 +52,7 @@ def pareto_front(results: StudyResults, metric: str | None = None, costs: Sequen
     if not asked and results.weighed:
         metric, *costs = (each.metric for each in results.weighed)
     metric = metric or results.objective.metric
-    complete = [row for row in results.trials if row.state == "complete" and row.phase != "tune"]
+    complete = [row for row in results.judging if row.state == "complete"]
     reported = {name for row in complete for name in (*row.metrics, *row.cost)}
     known = sorted(name for name in reported if sign_of(name, results.objective))
     names = (metric, *(costs or [cost for cost in DEFAULT_COSTS if cost in known] or DEFAULT_COSTS[:1]))
@@ -75,7 +75,7 @@ def default_front(study: StudyResults, front: Front, metric: str | None) -> Fron
     """
     if study.design is None:
         return pareto_front(study, front.metric, front.costs)
-    complete = [row for row in study.trials if row.state == "complete" and row.phase != "tune"]
+    complete = [row for row in study.judging if row.state == "complete"]
     differ = [cost for cost in front.costs if len({row.cost[cost] for row in complete if cost in row.cost}) > 1]
     trained = any(TRAINING in row.cost for row in complete)
     return pareto_front(study, cells_of(study, metric).metric, differ or ([TRAINING] if trained else front.costs))

@@ -122,3 +122,15 @@ def test_a_trial_that_held_another_share_of_a_gpu_is_another(tmp_path: Path) -> 
         for gpus in (0, 0.25, 1, "auto")
     }
     assert len(contexts) == 4
+
+
+def test_a_trial_whose_network_breaks_a_constraint_on_this_machine_is_not_taken(tmp_path: Path) -> None:
+    """It was allowed where it was trained: what is timed differs from machine to machine."""
+    archive, _ = kept(tmp_path)
+    for milliseconds, taken in ((4.9, True), (5.4, False)):
+        memory = open_memory(tmp_path / str(taken), "constraints={cost/latency_ms_p50: {max: 5}}", archive=archive)
+        asked = arm_queue(memory).next()
+        assert asked is not None
+        network = asked.configuration.architecture
+        memory.measured.note(latency={network: {"cost/latency_ms_p50": milliseconds}}, tests={})
+        assert (memory.reuse(asked) is not None) == taken

@@ -358,3 +358,15 @@ def test_files_are_made_again_only_where_something_is_new(tmp_path: Path, store:
     client, parent, _ = runs_of(store)
     path = client.download_artifacts(parent.info.run_id, "summary.md", str(tmp_path))
     assert Path(path).read_text() == "made 2 times"
+
+
+def test_what_is_measured_anew_and_smaller_is_what_mlflow_shows(tmp_path: Path, store: str) -> None:
+    """Of two values with one step and one time it would show the larger."""
+    memory = open_memory(tmp_path / "study")
+    row = next(row for row in run_to_the_end(memory) if row.state == "complete")
+    network = memory.asked(row.id).configuration.architecture
+    for milliseconds in (2.0, 1.0):
+        memory.measured.note(latency={network: {"cost/latency_ms_p50": milliseconds}}, tests={})
+        close(memory, store)
+        _, _, runs = runs_of(store)
+        assert runs[row.id].data.metrics["cost/latency_ms_p50"] == milliseconds

@@ -13,6 +13,7 @@ import pytest
 
 from ablate.errors import StoreError
 from ablate.store.read import StudyResults, read_folder, read_mlflow
+from ablate.summary.pareto import pareto_front
 from tests.store.studies import new, open_memory, run_to_the_end, study, train
 from tests.store.test_mirror import close
 from tests.summary.ablations import design, one_at_a_time
@@ -168,3 +169,15 @@ def test_the_best_of_an_ablation_is_of_the_arm_that_leads_whatever_its_seeds_dra
     tune = replace(found.trials[0], id="0100", phase="tune", metrics={"val/recall_at_1": 1.0})
     assert replace(found, trials=[*found.trials, tune]).best == best
     assert ablation(made, dict.fromkeys(values)).best is None  # all have failed
+
+
+def test_what_judged_an_arm_or_a_seed_that_is_there_no_longer_is_neither_best_nor_on_the_front() -> None:
+    arms = {name: one_at_a_time()[name] for name in ("baseline", "loss=circle", "sampler=hard")}
+    values = {(arm, seed): 0.5 + 0.1 * place for place, arm in enumerate(arms) for seed in range(2)}
+    whole = ablation(design("one_at_a_time", arms, seeds=2), values)
+    assert whole.best is not None and whole.best.arm == "sampler=hard"
+    left = {name: arms[name] for name in ("baseline", "loss=circle")}
+    fewer = replace(whole, design=design("one_at_a_time", left, seeds=1))
+    assert fewer.best is not None and (fewer.best.arm, fewer.best.seed) == ("loss=circle", 0)
+    assert [(row.arm, row.seed) for row in pareto_front(fewer).trials] == [("loss=circle", 0)]
+    assert [row.arm for row in fewer.judging] == ["baseline", "loss=circle"]

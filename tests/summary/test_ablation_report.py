@@ -306,3 +306,14 @@ def test_the_front_of_an_ablation_is_of_the_trials_that_judge() -> None:
     tune = replace(base.trials[0], id="0100", phase="tune", metrics={"val/recall_at_1": 1.0})
     front = pareto_front(replace(base, trials=[*base.trials, tune]))
     assert front.trials and tune.id not in {row.id for row in front.trials}
+
+
+def test_an_arms_interval_is_one_and_the_same_in_every_format_and_leaves_no_metric_its_bounds() -> None:
+    arms = one_at_a_time()
+    values: dict[tuple[str, int], float | None] = {
+        (arm, seed): (0.85, 0.99, 1.0)[seed] - 0.1 * place for place, arm in enumerate(arms) for seed in range(3)
+    }
+    found = study(design("one_at_a_time", arms, seeds=3), values)
+    told = json.loads(shown(found, "json"))["arms"][0]
+    assert told["high"] == 1.0 and told["low"] < told["mean"] < 1.0
+    assert f"[{told['low']:.4f}, 1.0000]" in shown(found)

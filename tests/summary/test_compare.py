@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,3 +110,14 @@ def test_two_searches_are_compared_by_a_metric_that_has_a_better() -> None:
     one, other = (Side(name, of(row("0001", recall=0.9, val__threshold=0.4)), None) for name in "ab")
     with pytest.raises(StoreError, match="neither more nor less of 'val/threshold'"):
         compare(one, other, "val/threshold")
+
+
+def test_an_arm_is_not_compared_with_itself_however_its_study_was_read(tmp_path: Path) -> None:
+    """Its own row would count among the tests that p is corrected for."""
+    one, other = (replace(ablation(0.0).study, folder=tmp_path) for _ in range(2))
+    (table,) = compare(Side("a", one, None), Side("a:baseline", other, "baseline")).tables
+    assert [cells[0] for cells in table.rows] == ["loss=info_nce", "loss=circle", "sampler=hard"]
+    with pytest.raises(StoreError, match="a and b are the same"):
+        compare(Side("a", one, None), Side("b", other, None))
+    with pytest.raises(StoreError, match="a and b are the same"):
+        compare(Side("a", one, "baseline"), Side("b", other, "baseline"))

@@ -285,3 +285,29 @@ def test_an_interaction_weighs_sub_levels_alike_too() -> None:
     found = {(e.factor, e.level): e.paired.mean for e in interactions_of(cells_of(study(wider, values)))}
     assert found["f*k", "b*on"] == pytest.approx((0.10 + (0.20 + 0.60) / 2) / 2)
     assert means_of(cells_of(study(wider, values)), "f", "k")["b", "on"] == pytest.approx(0.15 + (0.10 + 0.40) / 2)
+
+
+def test_a_hole_in_a_grid_makes_no_interaction_of_a_sub_factors_effect() -> None:
+    """The baseline loss has a margin, the other none: without one of its margins, corners must not differ in that."""
+    arms: dict[str, dict[str, Scalar]] = {
+        f"{loss} {margin} {sampler}": {"loss": loss, **({"margin": margin} if margin else {}), "sampler": sampler}
+        for loss, margin in (("triplet", 0.1), ("triplet", 0.5), ("contrastive", 0.0))
+        for sampler in ("random", "hard")
+        if (margin, sampler) != (0.5, "hard")
+    }
+    levels: dict[str, tuple[Scalar, ...]] = {
+        "loss": ("triplet", "contrastive"),
+        "margin": (0.1, 0.5),
+        "sampler": ("random", "hard"),
+    }
+    base: dict[str, Scalar] = {"loss": "triplet", "margin": 0.1, "sampler": "random"}
+    made = Design("grid", arms, "triplet 0.1 random", levels, base, tuple(range(SEEDS)), None, 0, (), "")
+    alone = {"contrastive": 0.03, 0.5: -0.10, "hard": 0.02}
+    values: dict[tuple[str, int], float | None] = {
+        (arm, seed): 0.7 + seed / 50 + sum(alone.get(level, 0.0) for level in of_arm.values())
+        for arm, of_arm in arms.items()
+        for seed in range(SEEDS)
+    }
+    (found,) = interactions_of(cells_of(study(made, values)))
+    assert found.level == "contrastive*hard"
+    assert found.paired.mean == pytest.approx(0.0, abs=1e-9)
