@@ -12,6 +12,7 @@ from typing import Any
 import ray
 
 from ablate.catalogue.costs import COSTS
+from ablate.engine.failing import of_task
 from ablate.engine.whole_machine import PATIENCE_SECONDS, whole_machine
 from ablate.store import pictures
 from ablate.store.asked import Asked
@@ -79,8 +80,7 @@ def close_study(memory: Memory, closing: Closing, specify: Specify) -> list[str]
             memory, closing.architectures, specify(any_trial), [specify(asked) for asked in closing.to_test]
         )
     except ray.exceptions.RayError as error:
-        why = str(error).strip().splitlines()[-1]
-        return [f"latency and test could not be read ({why}); run the same command again"]
+        return [f"latency and test could not be read ({of_task(error)}); run the same command again"]
 
 
 def measure_space(memory: Memory, specify: Specify) -> list[str]:

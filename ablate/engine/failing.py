@@ -37,6 +37,14 @@ def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 
 
+def of_task(error: Exception) -> str:
+    """In a line what Ray's error of a task says: the first of what the task raised, the last of a word of Ray's own."""
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, Exception):
+        return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+
+
 def loss(error: str) -> str | None:
     """How a trial was lost for no fault of its own, so that it may go on from its checkpoint; None where it was not."""
     return next((said for sign, said in LOSSES.items() if sign in error), None)

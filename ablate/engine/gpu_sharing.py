@@ -7,6 +7,7 @@ from typing import Any
 
 import ray
 
+from ablate.engine.failing import of_task
 from ablate.engine.holding import shares_of
 from ablate.errors import ResourceError
 from ablate.store.asked import Asked
@@ -33,7 +34,7 @@ def measure_shares(memory: Memory, specify: Callable[[Asked], TrialSpec]) -> dic
         taken, total = ray.get(task.remote(candidates))
     except ray.exceptions.RayError as error:
         raise ResourceError(
-            f"the GPU memory of {memory.study.name}'s networks could not be measured ({str(error).strip().splitlines()[-1]})\n"
+            f"the GPU memory of {memory.study.name}'s networks could not be measured ({of_task(error)})\n"
             "  write a share in place of auto, such as resources.gpus: 0.25"
         ) from None
     memory.measured.note_gpu_shares(kind, shares_of(taken, total))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from ray.exceptions import RayTaskError
 
-from ablate.engine.failing import OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, context_is_lost, reason
+from ablate.engine.failing import OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, context_is_lost, of_task, reason
 from tests.training.trials import trial
 
 
@@ -34,3 +35,9 @@ from tests.training.trials import trial
 def test_an_error_says_which_memory_was_short(error: Exception, begins: str, lost: bool, tmp_path: Path) -> None:
     assert reason(error, trial(tmp_path))["failure"].startswith(begins)
     assert context_is_lost(error) == lost
+
+
+def test_of_an_error_in_two_lines_the_first_is_told_and_of_rays_own_text_the_last() -> None:
+    raised = RayTaskError("read_test", "Traceback ...", ValueError("no two are alike\n  take others"))
+    assert of_task(raised) == of_task(raised.as_instanceof_cause()) == "no two are alike"
+    assert of_task(RuntimeError("Ray lost a worker.\nIts node has died.")) == "Its node has died."

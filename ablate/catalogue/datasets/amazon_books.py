@@ -105,7 +105,7 @@ def _listed(text: str) -> list[str]:
     """The names in "['Ann', 'Bo']", as the file writes them; a text that is no such list is one name."""
     try:
         found = ast.literal_eval(text) if text.startswith("[") else [text]
-    except (ValueError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):  # whatever literal_eval may raise
         found = [text]
     return [str(name) for name in found if str(name)]
 

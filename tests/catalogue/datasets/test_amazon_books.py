@@ -24,7 +24,7 @@ DETAILS: list[dict[str, object]] = [
         "categories": "['Fiction']",
         "ratingsCount": "12.0",
     },
-    {"Title": "Sea", "description": "", "authors": "", "publishedDate": "19??", "categories": "['Science']"},
+    {"Title": "Sea", "description": "", "authors": "[{[]: 1}]", "publishedDate": "19??", "categories": "['Science']"},
     {"Title": "Stone", "authors": "[broken", "publishedDate": "2003", "categories": "['Fiction']"},
     {"Title": "", "description": "no title"},
 ]
