@@ -53,9 +53,9 @@ def semi_hard(*, margin: float = 0.2) -> nn.Module:
 )
 def distance_weighted(*, cutoff: float = 0.5, nonzero_loss_cutoff: float = 1.4) -> nn.Module:
     """Negatives uniform in distance, none counted nearer than `cutoff` or farther than `nonzero_loss_cutoff`."""
-    from pytorch_metric_learning.miners import DistanceWeightedMiner
+    from ablate.catalogue.distance_weighted import WideDistanceWeightedMiner
 
-    return DistanceWeightedMiner(cutoff=cutoff, nonzero_loss_cutoff=nonzero_loss_cutoff)
+    return WideDistanceWeightedMiner(cutoff=cutoff, nonzero_loss_cutoff=nonzero_loss_cutoff)
 
 
 @SAMPLERS.register(

@@ -49,7 +49,7 @@ class Ratings:
         key = reader[:, None] * self.num_books + book[None, :]
         place = torch.searchsorted(self._not_disliked, key).clamp_(max=len(self._not_disliked) - 1)
         known = self._not_disliked[place] == key
-        return known | known.T
+        return (known | known.T) & (reader[:, None] != reader)
 
     @cached_property
     def _not_disliked(self) -> Int[Tensor, "R"]:

@@ -72,14 +72,19 @@ def _use(description: Description, difference: float) -> str:
     before = description.preprocessing
     mean, std = (", ".join(f"{value:.6g}" for value in each) for each in (before.mean, before.std))
     inverted = " Black and white are then exchanged." if before.inverted else ""
+    kept = (
+        ""
+        if before.centre == 1
+        else f"the middle {100 * before.centre:.3g} % of height and width are kept, and of these "
+    )
     commands = ["verify FOLDER a.png b.png", "embed FOLDER pictures/ --output embeddings.parquet"]
     return "\n\n".join(
         [
             "```\n" + "\n".join(f"ablate {command}" for command in commands) + "\n```",
             f"Elsewhere: `{WEIGHTS[description.kind]}` takes batches [B, {before.channels}, {before.image_size}, "
-            f"{before.image_size}] of 32-bit floats. Of a picture the middle square is scaled to {before.image_size} pixels "
-            f"(bilinear, wider when shrinking); {_channel_rule(before.channels)}; transparent parts lie on white.{inverted} "
-            f"Then `(value / 255 - mean) / std` with mean {mean} and std {std}.",
+            f"{before.image_size}] of 32-bit floats. Of a picture {kept}the middle square is scaled to {before.image_size} "
+            f"pixels (bilinear, wider when shrinking); {_channel_rule(before.channels)}; transparent parts lie on "
+            f"white.{inverted} Then `(value / 255 - mean) / std` with mean {mean} and std {std}.",
             f"Two pictures are called the same from a cosine similarity of {description.threshold:.4f} (a distance up to "
             f"{description.distance_threshold:.4f}): the threshold that judged most validation pairs rightly.",
             f"The exported network was compared with the trained one on validation images, in 32-bit floats: the numbers of "

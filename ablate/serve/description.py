@@ -19,7 +19,7 @@ from ablate.study.configuration import VIEWS
 from ablate.study.strict import Strict
 from ablate.types import Scalar
 
-FORMAT = 2
+FORMAT = 3
 """Of model.json; a reader refuses a later one."""
 FILE = "model.json"
 CARD = "README.md"
@@ -66,6 +66,8 @@ class Preprocessing(Strict):
 
     image_size: int = Field(ge=1)
     """Height and width in pixels, of the middle square of a picture."""
+    centre: float = Field(default=1.0, gt=0, le=1)
+    """Share of height and width that is kept around the middle first: format 2 knew none."""
     channels: Literal[1, 3]
     """1: colour becomes luma; 3: grey is spread over all three."""
     mean: list[float]

@@ -28,6 +28,7 @@ from ablate.training.data import SplitData, TrialData, load_data
 from ablate.training.evaluate import embed
 from ablate.training.fresh import fresh_start
 from ablate.training.network import SiameseNetwork
+from ablate.training.prepare import open_data
 from ablate.training.spec import TrialSpec
 from ablate.training.trained import Trained, trained_network
 from ablate.types import counted
@@ -151,6 +152,7 @@ def _describe(
             },
             "preprocessing": {
                 "image_size": data.shape.size,
+                "centre": open_data(spec.data)[0].parts["train"].centre,
                 "channels": data.shape.channels,
                 "mean": mean.tolist(),
                 "std": std.tolist(),

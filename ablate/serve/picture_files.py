@@ -46,12 +46,12 @@ def read_pictures(paths: Sequence[Path], preprocessing: Preprocessing) -> Pictur
 
     They lie in a temporary file that ends with the array, so that more may be asked for than memory holds.
     """
-    size, channels = preprocessing.image_size, preprocessing.channels
+    size, channels, centre = preprocessing.image_size, preprocessing.channels, preprocessing.centre
     pictures = _room((len(paths), size, size, channels))
     broken: list[str] = []
     for start in range(0, len(paths), CHUNK):
         names = [str(path) for path in paths[start : start + CHUNK]]
-        decoded = decode_all(names, lambda name: Path(name).read_bytes(), size=size, channels=channels)
+        decoded = decode_all(names, lambda name: Path(name).read_bytes(), size=size, channels=channels, centre=centre)
         for position, each in enumerate(decoded, start):
             if isinstance(each, Broken):
                 broken.append(str(each))

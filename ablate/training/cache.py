@@ -22,7 +22,7 @@ from ablate.catalogue.datasets.official_pairs import OfficialPairs
 from ablate.errors import DataError
 from ablate.training.durable import sync_folder, written
 
-FORMAT = 3  # one more whenever a decoder or the files change, or old pictures would be served
+FORMAT = 4  # one more whenever a decoder or the files change, or old pictures would be served
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ def _open(folder: Path) -> Decoded | None:
             pairs = np.load(folder / part / "pairs.npy") if part in meta["pairs"] else None
             official = None if pairs is None else OfficialPairs.from_table(pairs)
             names = {int(number): name for number, name in meta["names"][part].items()} or None
-            parts[part] = Part(images, labels, official, ratings, tuple(meta["notes"][part]), names)
+            parts[part] = Part(
+                images, labels, official, ratings, tuple(meta["notes"][part]), names, meta["centre"][part]
+            )
         return Decoded(parts, str(meta["digest"]))
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):  # the last: a meta.json of other shape
         return None
@@ -136,6 +138,7 @@ def _write(folder: Path, parts: Mapping[str, Part]) -> None:
             "ratings": [part for part, decoded in parts.items() if decoded.ratings is not None],
             "notes": {part: decoded.notes for part, decoded in parts.items()},
             "names": {part: dict(decoded.names or {}) for part, decoded in parts.items()},
+            "centre": {part: decoded.centre for part, decoded in parts.items()},
         }
         with written(partial / "meta.json") as file:
             file.write(json.dumps(meta).encode())

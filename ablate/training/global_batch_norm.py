@@ -19,16 +19,38 @@ from ablate.training.gather import gather
 def make_global(network: nn.Module) -> None:
     """Turn every batch norm in `network` into one over all workers, in place; weights and their names stay."""
     on_gpu = next(network.parameters()).is_cuda
-    convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, _BatchNorm):
-                setattr(module, name, convert(child) if on_gpu else _like(child))
+                setattr(module, name, _synchronised(child) if on_gpu else _like(child))
+
+
+def _synchronised(norm: _BatchNorm) -> nn.Module:
+    """As torch does it, where `norm` is torch's; timm's, which ends in an activation, by timm: torch would leave that out."""
+    convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+    if _activated(norm):
+        from timm.layers.norm_act import convert_sync_batchnorm as convert
+    made: nn.Module = convert(norm)
+    return made
+
+
+def _activated(norm: _BatchNorm) -> bool:
+    """Whether dropout and an activation are part of it (timm's BatchNormAct2d). Raises ValueError for any other kind."""
+    if type(norm) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d):
+        return False
+    if not (isinstance(getattr(norm, "drop", None), nn.Module) and isinstance(getattr(norm, "act", None), nn.Module)):
+        raise ValueError(
+            f"the batch norm {type(norm).__name__} cannot be shared by workers\n  set resources.workers: 1"
+        )
+    return True
 
 
 def _like(norm: _BatchNorm) -> GlobalBatchNorm:
-    """With the very weights and statistics of `norm`."""
+    """With the very weights and statistics of `norm`, and what it does afterwards."""
     made = GlobalBatchNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    if _activated(norm):
+        for name in ("drop", "act"):  # under their names, for an activation may have weights
+            made.add_module(name, norm.get_submodule(name))
     for name, weight in norm.named_parameters(recurse=False):
         setattr(made, name, weight)
     for name, statistic in norm.named_buffers(recurse=False):
@@ -42,8 +64,12 @@ class GlobalBatchNorm(_BatchNorm):
 
     def forward(self, input: Float[Tensor, "B C *place"]) -> Float[Tensor, "B C *place"]:
         """Normalised by mean and variance of all workers in training, by the running ones in evaluation."""
-        if not self.training:
-            return super().forward(input)
+        normal = self._normalised(input) if self.training else super().forward(input)
+        for after in self.children():  # what `_like` has given it
+            normal = after(normal)
+        return normal
+
+    def _normalised(self, input: Float[Tensor, "B C *place"]) -> Float[Tensor, "B C *place"]:
         places = [0, *range(2, input.ndim)]
         variance, mean = torch.var_mean(input.float(), dim=places, correction=0)
         means, variances = gather(torch.stack([mean, variance])).unbind(dim=1)  # [W, C] each

@@ -120,3 +120,19 @@ def test_multi_similarity_keeps_what_the_other_side_comes_near(batch: tuple[Tens
         far += [(anchor, i) for i in negatives if similarity[anchor][i] + epsilon > lowest]
     one, other, third, fourth = SAMPLERS["multi_similarity"].build(epsilon=epsilon)(*batch)
     assert (pairs(one, other), pairs(third, fourth)) == (sorted(near), sorted(far))
+
+
+@pytest.mark.parametrize("width", [8, 128, 512])
+def test_distance_weighted_keeps_every_anchor_that_has_a_negative_however_wide_embeddings_are(width: int) -> None:
+    """Two classes lie near each other, the others far: the weights of these two must not make 0 of all others."""
+    draw = torch.Generator().manual_seed(0)
+    centres = torch.randn(16, width, generator=draw)
+    centres[1] = centres[0] + 0.2 * torch.randn(width, generator=draw)
+    labels = torch.arange(16).repeat_interleave(4)
+    points = torch.nn.functional.normalize(centres[labels] + 0.1 * torch.randn(64, width, generator=draw), dim=1)
+    near = (torch.cdist(points, points) < 1.4) & (labels[:, None] != labels)
+    anchor, positive, negative = SAMPLERS["distance_weighted"].build()(points, labels)
+    assert set(anchor.tolist()) == set(torch.where(near.any(dim=1))[0].tolist())
+    assert len(set(anchor.tolist())) > 50
+    assert (labels[anchor] == labels[positive]).all() and (labels[anchor] != labels[negative]).all()
+    assert near[anchor, negative].all()

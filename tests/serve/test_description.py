@@ -54,8 +54,16 @@ def test_what_is_no_model_is_refused(model: Path, tmp_path: Path) -> None:
 
 def test_a_later_format_is_refused(model: Path) -> None:
     changed(model, format=FORMAT + 1, something="new")
-    with pytest.raises(ModelError, match=r"has format 3, and this version of ablate reads up to 2\n  update ablate"):
+    with pytest.raises(ModelError, match=r"has format 4, and this version of ablate reads up to 3\n  update ablate"):
         open_model(model)
+
+
+def test_a_model_of_the_second_format_sees_whole_pictures(model: Path) -> None:
+    content = json.loads((model / "model.json").read_text())
+    assert content["preprocessing"].pop("centre") == 1.0
+    (model / "model.json").write_text(json.dumps({**content, "format": 2}))
+    assert read_description(model).preprocessing.centre == 1.0
+    open_model(model)
 
 
 def test_a_model_of_the_first_format_sees_one_view(model: Path) -> None:

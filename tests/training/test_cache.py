@@ -43,7 +43,7 @@ class Tiny:
         time.sleep(0.2)  # long enough for concurrent processes to meet
         images = np.full((3, image_size, image_size, 1), self.brightness, np.uint8)
         return {
-            "train": Part(images, np.array([0, 1, 1]), names={0: "ann", 1: "bö"}),
+            "train": Part(images, np.array([0, 1, 1]), names={0: "ann", 1: "bö"}, centre=0.5),
             "test": Part(images[:1], np.array([0])),
         }
 
@@ -71,6 +71,7 @@ def test_a_second_load_maps_what_the_first_decoded(root: Path) -> None:
     assert second.parts["train"].labels.tolist() == [0, 1, 1]
     assert second.parts["test"].images.shape == (1, 4, 4, 1)
     assert (second.parts["train"].names, second.parts["test"].names) == ({0: "ann", 1: "bö"}, None)
+    assert (second.parts["train"].centre, second.parts["test"].centre) == (0.5, 1.0)
 
 
 class Paired(Tiny):

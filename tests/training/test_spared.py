@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from ablate.catalogue.samplers import SAMPLERS
+from ablate.metrics.ratings import Ratings
 from ablate.training.build import Parts
 from ablate.training.tuples import choose_tuples
 from tests.contracts.test_every_loss_with_every_sampler import parts_of
@@ -98,3 +99,17 @@ def test_the_miner_is_left_as_it_was() -> None:
     parts = parts_of("triplet", "hard", normalize=True)
     chosen(parts, spared(0.5))
     assert parts.miner is not None and len(parts.miner.distance._forward_hooks) == 0  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.names)
+def test_what_readers_have_rated_spares_no_positive_and_every_sampler_finds_tuples(sampler: str) -> None:
+    """Of its own books each reader has rated both: a mask that counted them would hide all positives from a miner."""
+    book = torch.arange(P * K)
+    both = torch.tensor([1 * K, 2 * K + 1])  # reader 0 likes these of readers 1 and 2, too
+    reader, books = torch.cat([LABELS, torch.zeros(2, dtype=torch.int64)]), torch.cat([book, both])
+    order = (reader * P * K + books).argsort()
+    ratings = Ratings(reader[order], books[order], torch.full_like(books, 5), num_books=P * K)
+    hidden = ratings.spared(LABELS, book)
+    assert hidden.any() and not hidden[LABELS[:, None] == LABELS].any()
+    tuples = chosen(parts_of("triplet", sampler, normalize=True), hidden)
+    assert len(tuples[0]) > 0 and (LABELS[tuples[0]] == LABELS[tuples[1]]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ablate.study.configuration import Component
 from ablate.training import checkpoint
 from ablate.training.data import load_data
 from ablate.training.evaluate import embed
-from ablate.training.global_batch_norm import GlobalBatchNorm, make_global
+from ablate.training.global_batch_norm import GlobalBatchNorm, _synchronised, make_global
 from ablate.training.loop import parts_of, train
 from ablate.training.spec import TrialSpec
 from ablate.training.workers import ALONE, Draws, Workers
@@ -173,6 +174,29 @@ def test_a_network_keeps_its_weights_when_its_batch_norms_become_global() -> Non
     assert sum(isinstance(part, GlobalBatchNorm) for part in network.modules()) == 1
     assert all(parameter is before[name] for name, parameter in network.named_parameters())
     torch.testing.assert_close(network(images), wanted)
+
+
+@pytest.mark.parametrize("layer", ["BatchNormAct2d", "PReLU"])
+@pytest.mark.parametrize("convert", [make_global, lambda network: setattr(network, "0", _synchronised(network[0]))])
+def test_a_batch_norm_that_ends_in_an_activation_keeps_it(layer: str, convert: Callable[[nn.Module], None]) -> None:
+    """timm's; torch's own conversion, which GPUs take, leaves the activation out."""
+    norm_act = pytest.importorskip("timm.layers.norm_act", reason="the extra ablate[timm] is not installed")
+    norm = norm_act.BatchNormAct2d(2, act_layer=nn.PReLU if layer == "PReLU" else nn.ReLU, inplace=False)
+    norm.running_var.fill_(0.3)
+    network = nn.Sequential(norm).eval()
+    images, before = torch.randn(2, 2, 4, 4), set(network.state_dict())
+    wanted = network(images)
+    convert(network)
+    assert type(network[0]) is not type(norm) and set(network.state_dict()) == before
+    torch.testing.assert_close(network(images), wanted)
+
+
+def test_a_batch_norm_of_which_nothing_is_known_is_refused_by_its_name() -> None:
+    class OtherNorm(nn.BatchNorm2d):
+        """Does who knows what afterwards."""
+
+    with pytest.raises(ValueError, match=r"(?s)OtherNorm cannot be shared by workers.*resources.workers: 1"):
+        make_global(nn.Sequential(OtherNorm(2)))
 
 
 def test_only_what_is_drawn_together_is_equal(two: list[dict[str, Any]]) -> None:

@@ -34,6 +34,8 @@ class Part:
     """What a user should know of how the part came about, a sentence each: what was left out, and why."""
     names: Mapping[int, str] | None = None
     """Class number -> what people call it; of books, row -> title. None where the data set knows none."""
+    centre: float = 1.0
+    """Share of a picture's height and width that was kept around the middle, before its middle square was scaled."""
 
 
 @dataclass(frozen=True)

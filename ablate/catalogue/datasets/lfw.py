@@ -66,8 +66,16 @@ class Lfw:
         names = {number: name.replace("_", " ") for name, number in numbers.items()}
         lost = len(people["train"]) - len({name for name, _ in train})
         return {
-            "train": Part(images[: len(train)], labels[: len(train)], notes=self._notes(people, lost), names=names),
-            "test": Part(images[len(train) :], labels[len(train) :], _positions(pairs, test), names=names),
+            "train": Part(
+                images[: len(train)],
+                labels[: len(train)],
+                notes=self._notes(people, lost),
+                names=names,
+                centre=faces.centre,
+            ),
+            "test": Part(
+                images[len(train) :], labels[len(train) :], _positions(pairs, test), names=names, centre=faces.centre
+            ),
         }
 
     def _incomplete(self, files: Mapping[str, SourceFile], missing: Sequence[Face]) -> DataError:

@@ -74,6 +74,11 @@ class FaceFiles:
         """Where each picture is."""
 
     @property
+    def centre(self) -> float:
+        """The share of a picture's side around its middle that is the face; the zip's are cut already."""
+        return FACE_SIDE / ORIGINAL_SIDE if self.path.name == UNPACKED[0] else 1.0
+
+    @property
     def count(self) -> Mapping[str, int]:
         """How many pictures each person has."""
         return Counter(name for name, _ in self.names)
@@ -98,10 +103,9 @@ class FaceFiles:
     def decode(self, faces: Sequence[Face], image_size: int) -> npt.NDArray[np.uint8]:
         """[N, S, S, 3]. Raises DataError that counts and names the pictures that are broken."""
         names = [self.names[face] for face in faces]
-        centre = FACE_SIDE / ORIGINAL_SIDE if self.path.name == UNPACKED[0] else 1.0
         if self.path.is_dir():
             found = decode_all(
-                names, lambda name: (self.path / name).read_bytes(), size=image_size, channels=3, centre=centre
+                names, lambda name: (self.path / name).read_bytes(), size=image_size, channels=3, centre=self.centre
             )
         else:
             with reader(self.path) as read:

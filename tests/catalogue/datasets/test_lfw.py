@@ -17,6 +17,8 @@ from ablate.catalogue.datasets.lfw import Lfw
 from ablate.catalogue.datasets.lfw_files import FaceFiles
 from ablate.catalogue.datasets.lfw_lists import read_pairs, read_people
 from ablate.errors import DataError
+from ablate.serve.description import Preprocessing
+from ablate.serve.picture_files import read_pictures
 
 ROOT = Path(os.environ.get("ABLATE_DATA", "/nonexistent")) / "lfw"
 real = pytest.mark.skipif(not (ROOT / "lfw112.zip").is_file(), reason="set ABLATE_DATA to a folder with lfw")
@@ -243,3 +245,14 @@ def test_of_an_original_the_face_in_its_middle_is_kept(tree: Tree) -> None:
     framed.save(tree.folder / "lfw-deepfunneled" / "Ann_0" / "Ann_0_0001.jpg", quality=100)
     image = tree.dataset().decode(tree.root, 16)["train"].images[0]
     assert 195 < image[1:-1, 1:-1].min() <= image.max() < 205
+
+
+def test_a_model_is_served_the_very_pictures_that_it_was_trained_on(tree: Tree) -> None:
+    """Of an original training sees the face in its middle, at whatever size; so must who uses the network on such files."""
+    file = tree.folder / "lfw-deepfunneled" / "Ann_0" / "Ann_0_0001.jpg"
+    Image.radial_gradient("L").resize((250, 250)).convert("RGB").save(file, quality=100)
+    part = tree.dataset().decode(tree.root, 16)["train"]
+    seen = Preprocessing(image_size=16, centre=part.centre, channels=3, mean=[0.5] * 3, std=[0.5] * 3, inverted=False)
+    assert part.centre == pytest.approx(144 / 250)
+    assert np.array_equal(read_pictures([file], seen)[0], part.images[0])
+    assert not np.array_equal(read_pictures([file], seen.model_copy(update={"centre": 1.0}))[0], part.images[0])
