@@ -22,7 +22,7 @@ from ablate.cli.options import (
     Trials,
 )
 from ablate.cli.options import overrides as changes
-from ablate.errors import AblateError
+from ablate.errors import AblateError, StoreError
 from ablate.types import counted
 
 if TYPE_CHECKING:
@@ -176,11 +176,10 @@ def plan(
             f"--probe times one worker, but {loaded.resources.workers} train a trial of {loaded.name} (resources.workers)\n"
             "  plan without it: once some trials have ended, the plan rests on them"
         )
-    from ablate.store.read import read_folder
     from ablate.summary.plan import as_json, as_text, make_plan
     from ablate.training.architectures import static_costs_of
 
-    earlier = read_folder(out / loaded.name) if (out / loaded.name / "study.json").exists() else None
+    earlier = _earlier(loaded, out)
     paces, duration, scales = None, None, None
     slots = _slots_here(loaded, cpus) if probe else 1
     if probe:
@@ -193,6 +192,22 @@ def plan(
         scales = _scaling(loaded, paces, earlier, gpus=gpus or 0, cpus=cpus, gpus_per_node=gpus_per_node)
     made = make_plan(loaded, static_costs_of(loaded), earlier, duration, scales)
     typer.echo(as_json(made) if json else as_text(made, _arguments(study, changed, data, out)))
+
+
+def _earlier(study: Study, out: Path) -> StudyResults | None:
+    """What an earlier run of the study has found; None where there was none, or its trials answer another question."""
+    from ablate.store.folder import StudyFolder
+    from ablate.store.read import read_folder
+
+    folder = StudyFolder((out / study.name).expanduser().absolute())
+    if not folder.description.exists():
+        return None
+    try:
+        folder.check(study)
+    except StoreError as error:
+        typer.echo(f"as it stands `ablate run` would refuse this:\n{error}\n", err=True)
+        return None
+    return read_folder(folder.path)
 
 
 def _arguments(study: Path, changed: Sequence[str], data: Path, out: Path) -> str:

@@ -38,7 +38,7 @@ NEUTRAL: dict[str, Scalar] = {
 
 
 def spread_levels(document: Document) -> dict[str, Scalar]:
-    """Levels that only `ablation.factors` names become levels of `space`, too, which knows their parameters.
+    """Levels that only `ablation` names, in factors or baseline, become levels of `space`, too, which knows their parameters.
 
     Gives what stood alone in such a slot before: {slot: level}.
     """
@@ -49,6 +49,7 @@ def spread_levels(document: Document) -> dict[str, Scalar]:
     for slot in (slot for slot in SLOTS if slot in factors):
         given, levels = space.get(slot, DEFAULTS.get(slot)), factors[slot]
         names = levels if isinstance(levels, list) else [NEUTRAL.get(slot) if levels is None else levels]
+        names = [*names, document.get("ablation", "baseline", slot)]
         names = [name for name in names if isinstance(name, str) and name in REGISTRIES[slot]]
         if isinstance(given, str):
             given = [given]
@@ -81,6 +82,8 @@ class _Reader:
         before = len(self.faults)
         if name in SLOTS:
             names = value if isinstance(value, list) else [value]
+            if not names:
+                self.fault(path, "names no level", "write one, or several in a list")
             for each in names:
                 if not isinstance(each, str) or each not in REGISTRIES[name]:
                     self.fault(path, f"{shown(each)} names no {name}", REGISTRIES[name].near(str(each)))
@@ -88,6 +91,9 @@ class _Reader:
                 self.fault(path, f"{shown(value)} names a level twice", "name each level once")
             found: tuple[Scalar, ...] = tuple(map(str, names))
         else:
+            if value == []:
+                self.fault(path, "names no level", "write one, or several in a list")
+                return ()
             domain = self.domain(name, value, ("ablation", *path))
             if not isinstance(domain, (Choice, Fixed)):
                 self.fault(path, f"{shown(value)} is a range, and a factor has levels", "write [first, second, ...]")
@@ -147,12 +153,30 @@ class _Reader:
             if len(found) > 1:
                 self.fault(("baseline", name), "several levels", "write one")
             return found[0] if len(found) == 1 else None
-        written = self.alone.get(name) if name in SLOTS else value_of(name, self.space)
+        written = self.alone.get(name) if name in SLOTS else self.written(name)
         if neutral and written is None:
             what = f"{name} has no one value in `space` that could be left out"
             self.fault(("factors", name), what, f"fix it there, or add baseline: {{{name}: ...}}")
             return None
         return written if written is not None and (neutral or written in levels) else levels[0]
+
+    def written(self, name: str) -> Scalar | None:
+        """What stands in `space` of a number or a parameter; None where that is no one value.
+
+        Of a parameter of a slot that is a factor itself: what it is at the level that others are compared with, or, where it
+        does not exist there, at those where it does. The other levels have builders' defaults, which nobody wrote.
+        """
+        slot, _, parameter = name.partition(".")
+        if name in PLAIN or slot not in self.given.factors:
+            return value_of(name, self.space)
+        wanted = self.given.when.get(name, {}).get(slot, list(self.space.slots[slot]))
+        exists = [level for level in (wanted if isinstance(wanted, list) else [wanted]) if isinstance(level, str)]
+        others = self.given.factors[slot]
+        first = others[0] if isinstance(others, list) and others else None
+        base = self.given.baseline.get(slot) or self.alone.get(slot) or first
+        if base in exists and parameter in self.space.slots[slot].get(str(base), {}):
+            exists = [str(base)]
+        return value_of(name, self.space, exists)
 
     def when(self, name: str) -> dict[str, tuple[Scalar, ...]]:
         """Where a factor exists."""

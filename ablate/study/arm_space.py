@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +50,17 @@ def knobs(space: Space) -> list[str]:
     return list(dict.fromkeys([*SLOTS, *of_levels, *PLAIN]))
 
 
-def value_of(name: str, space: Space) -> Scalar | None:
-    """The one value that a factor has in the space; None where there are several. Of a number or a parameter, not of a slot."""
+def value_of(name: str, space: Space, levels: Collection[str] | None = None) -> Scalar | None:
+    """The one value that a factor has in the space; None where there are several. Of a number or a parameter, not of a slot.
+
+    Of a parameter `levels` are those of its slot that are looked at, by default all.
+    """
     if name in PLAIN:
         found: set[Domain] = {getattr(space, PLAIN[name])}
     else:
         slot, _, parameter = name.partition(".")
-        found = {params[parameter] for params in space.slots[slot].values() if parameter in params}
+        asked = space.slots[slot] if levels is None else {level: space.slots[slot].get(level, {}) for level in levels}
+        found = {params[parameter] for params in asked.values() if parameter in params}
     domain = found.pop() if len(found) == 1 else None
     return domain.value if isinstance(domain, Fixed) else None
 

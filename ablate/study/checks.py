@@ -19,6 +19,8 @@ from ablate.study.space_file import BATCH_CLASSES, EPOCHS
 from ablate.study.splits import count_classes
 from ablate.study.yaml_lines import Document, shown
 
+BATCH = "batch.classes"
+
 
 def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
     """The data set that is named, built without touching its files; None where none is. Unsound parameters are left out."""
@@ -60,17 +62,23 @@ def check_dataset(document: Document, faults: list[Fault]) -> Dataset | None:
 
 
 def check_stopping(document: Document, faults: list[Fault]) -> None:
-    """ASHA must have a rung before the last epoch, or it stops nobody."""
-    stopping = document.get("search", "stopping")
+    """ASHA must have a rung before the last epoch, or it stops nobody: of a search, and of the tuning of arms."""
+    epochs = document.get("space", "epochs", default=EPOCHS)
+    _check_rungs(document, ("search", "stopping"), epochs, faults)
+    tuned = document.get("ablation", "tune", "epochs")
+    _check_rungs(document, ("ablation", "tune", "stopping"), epochs if tuned is None else tuned, faults)
+
+
+def _check_rungs(document: Document, path: tuple[str, ...], epochs: object, faults: list[Fault]) -> None:
+    stopping = document.get(*path)
     if stopping != "asha" and not (isinstance(stopping, dict) and "asha" in stopping):
         return
     default = Asha.model_fields["grace_epochs"].default
-    grace = document.get("search", "stopping", "asha", "grace_epochs", default=default)
-    epochs = document.get("space", "epochs", default=EPOCHS)
+    grace = document.get(*path, "asha", "grace_epochs", default=default)
     if type(grace) is not int or type(epochs) is not int or not 1 <= epochs <= grace:
         return
-    where = document.where(("search", "stopping", "asha", "grace_epochs"))
-    what = f"search.stopping.asha.grace_epochs is {grace}, but trials end at epoch {epochs}: it would stop nobody"
+    where = document.where((*path, "asha", "grace_epochs"))
+    what = f"{'.'.join(path)}.asha.grace_epochs is {grace}, but trials end at epoch {epochs}: it would stop nobody"
     remedy = "leave stopping out" if epochs == 1 else f"write {epochs - 1} or less, or leave stopping out"
     faults.append(Fault(where, what, remedy))
 
@@ -89,19 +97,31 @@ def check_mirrored(document: Document, spaces: Sequence[Space], faults: list[Fau
         faults.append(Fault(document.where(("data", "mirror_classes")), what, mend))
 
 
-def check_batch(document: Document, dataset: Dataset, faults: list[Fault]) -> None:
-    """A batch cannot hold more classes than the training split has."""
+def check_batch(document: Document, dataset: Dataset, spaces: Sequence[Space], faults: list[Fault]) -> None:
+    """A batch cannot hold more classes than the training split has: in no arm, where `spaces` are those of arms."""
     available = _most_train_classes(document, dataset, faults)
-    unsound: list[str] = []
-    if not isinstance(document.get("space"), dict) or not isinstance(document.get("space", "batch", default={}), dict):
+    varied = document.get("ablation", "factors", BATCH) is not None
+    asked = _most_batch_classes(document) if not varied else max((_batch_classes(space) for space in spaces), default=0)
+    if available is None or asked <= available:
         return
+    path = ("ablation", "factors", BATCH) if varied else ("space", *BATCH.split("."))
+    of_default = "" if varied or document.get(*path) else " by default"
+    what = f"{'.'.join(path)} is {asked:g}{of_default}, but the training split has only {available} classes"
+    faults.append(Fault(document.where(path), what, f"set it to {available} or less"))
+
+
+def _batch_classes(space: Space) -> float:
+    return limits(space.batch_classes)[1]
+
+
+def _most_batch_classes(document: Document) -> float:
+    """That the space of a document asks for; 0 where that is unsound, of which `space_file` has told."""
+    if not isinstance(document.get("space"), dict) or not isinstance(document.get("space", "batch", default={}), dict):
+        return 0
+    unsound: list[str] = []
     raw = document.get("space", "batch", "classes", default=BATCH_CLASSES)
     classes = parse_domain(raw, int, lambda what, mend: unsound.append(what))
-    if available is None or unsound or limits(classes)[1] <= available:
-        return  # `space_file` has told what is unsound
-    of_default = "" if document.get("space", "batch", "classes") else " by default"
-    what = f"space.batch.classes is {limits(classes)[1]:g}{of_default}, but the training split has only {available} classes"
-    faults.append(Fault(document.where(("space", "batch", "classes")), what, f"set it to {available} or less"))
+    return 0 if unsound else limits(classes)[1]
 
 
 def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault]) -> int | None:
@@ -112,7 +132,8 @@ def _most_train_classes(document: Document, dataset: Dataset, faults: list[Fault
     # each class counts once for each quarter turn, and all of them once more for the mirror
     factor = (1 if fields["rotate_classes"] is False else 4) * (1 if fields["mirror_classes"] is False else 2)
     shares = (fields["val_fraction"], fields["test_fraction"])
-    if fields["protocol"] not in PROTOCOLS or not all(type(share) is float and 0 < share < 1 for share in shares):
+    known = isinstance(fields["protocol"], str) and fields["protocol"] in PROTOCOLS
+    if not known or not all(type(share) is float and 0 < share < 1 for share in shares):
         return dataset.num_classes["train"] * factor
     try:
         classes = count_classes(

@@ -24,6 +24,9 @@ KINDS = {
 }
 """pydantic's type of error -> what should stand there."""
 
+IN_QUOTES = "put it in quotes: "
+"""How the mend begins of what is read as a number and should be text."""
+
 BOUNDS = {
     "greater_than_equal": ("too small", "ge", "write {} or more"),
     "greater_than": ("too small", "gt", "write more than {}"),
@@ -41,8 +44,10 @@ def faults_of(error: ValidationError, document: Document) -> list[Fault]:
     found = []
     for finding in error.errors():
         path: Path = tuple(finding["loc"])
-        what, mend = _words(finding, path)
-        found.append(Fault(document.where(path), f"{dotted(path)}: {what}", mend))
+        (what, mend), where = _words(finding, path), document.where(path)
+        if mend.startswith(IN_QUOTES) and where.startswith("--set"):  # of which a shell takes one pair
+            mend = f"write --set '{dotted(path)}=\"{finding['input']}\"'"
+        found.append(Fault(where, f"{dotted(path)}: {what}", mend))
     return found
 
 
@@ -77,7 +82,7 @@ def _words(finding: ErrorDetails, path: Path) -> tuple[str, str]:
 def _instead(kind: str, value: object, path: Path) -> str:
     """What to write, as near as possible to what is there."""
     if kind == "text" and not isinstance(value, (dict, list)):
-        return f'put it in quotes: "{value}"'
+        return f'{IN_QUOTES}"{value}"'
     if kind == "a whole number" and isinstance(value, float) and value.is_integer():
         return f"write {value:.0f}"
     model = _model(path)

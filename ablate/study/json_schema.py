@@ -43,8 +43,9 @@ def study_json_schema() -> dict[str, Any]:
         },
     }
     schema["properties"]["space"] = _space()
-    stopping = schema["$defs"]["Search"]["properties"]["stopping"]
-    stopping["anyOf"] = [{"enum": ["none", "asha"]}, *stopping["anyOf"]]
+    for model in ("Search", "Tune"):
+        stopping = schema["$defs"][model]["properties"]["stopping"]
+        stopping["anyOf"] = [{"enum": ["none", "asha"]}, *stopping["anyOf"]]
     asha = schema["$defs"]["Stopping"]["properties"]["asha"]
     asha["anyOf"] = [{"$ref": asha.pop("$ref")}, {"type": "null"}]
     return schema

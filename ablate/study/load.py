@@ -96,7 +96,7 @@ def _check(document: Document, text: str, resolved: Mapping[str, Any], faults: l
         check_mirrored(document, spaces, faults)
     check_stopping(document, faults)
     if dataset is not None:
-        check_batch(document, dataset, faults)
+        check_batch(document, dataset, spaces, faults)
         check_ways(document, dataset, faults)
         check_items(document, dataset, faults)
     if faults:

@@ -98,7 +98,7 @@ def _check_alone(document: Document, faults: list[Fault]) -> None:
 def _check_first(document: Document, several: Sequence[Any], faults: list[Fault]) -> None:
     """Only a metric tells one epoch of a trial from another; a cost only grows."""
     first = several[0].get("metric") if several and isinstance(several[0], dict) else None
-    if first in COSTS:
+    if isinstance(first, str) and first in COSTS:
         what = f"objectives: {first} stands first, but the first says which epoch of a trial is its best"
         faults.append(Fault(document.where(("objectives", 0)), what, "put a val/ metric first"))
 

@@ -91,6 +91,12 @@ class Stopping(Strict):
         return {"asha": {}} if value in ("asha", {"asha": None}) else value
 
 
+def _stopping(value: Any) -> Any:
+    if value not in (None, "none", "asha") and not isinstance(value, dict):
+        raise ValueError(f"{value!r} is not known here\nwrite none, asha, or {{asha: {{grace_epochs: 1}}}}")
+    return None if value == "none" else value
+
+
 class Search(Strict):
     """How configurations are proposed."""
 
@@ -104,12 +110,7 @@ class Search(Strict):
     stopping: Stopping | None = None
     """`{asha: {...}}`, or `none`: every trial trains to its last epoch."""
 
-    @field_validator("stopping", mode="before")
-    @classmethod
-    def _none(cls, value: Any) -> Any:
-        if value not in (None, "none", "asha") and not isinstance(value, dict):
-            raise ValueError(f"{value!r} is not known here\nwrite none, asha, or {{asha: {{grace_epochs: 1}}}}")
-        return None if value == "none" else value
+    _none = field_validator("stopping", mode="before")(_stopping)
 
 
 class Tune(Strict):
@@ -123,6 +124,8 @@ class Tune(Strict):
     """How they are proposed: see `search.algorithm`."""
     stopping: Stopping | None = None
     """`{asha: {...}}`: an arm's trials that are behind its others end early; the trials that judge the arms never do."""
+
+    _none = field_validator("stopping", mode="before")(_stopping)
 
 
 class Ablation(Strict):
@@ -151,11 +154,15 @@ class Ablation(Strict):
     deviation: float | None = Field(None, gt=0)
     """What you expect as standard deviation of a difference between seeds: `ablate plan` then says what the design can see."""
 
-    @field_validator("seeds")
+    @field_validator("seeds", mode="before")
     @classmethod
-    def _distinct(cls, value: int | list[int]) -> int | list[int]:
-        seeds = list(range(value)) if isinstance(value, int) else value
-        if not seeds or len(set(seeds)) < len(seeds) or not all(0 <= seed < MOST_SEED for seed in seeds):
+    def _distinct(cls, value: Any) -> Any:
+        if type(value) is int:
+            sound = 1 <= value <= MOST_SEED
+        else:  # each of them a seed, and none twice
+            whole = isinstance(value, list) and all(type(seed) is int and 0 <= seed < MOST_SEED for seed in value)
+            sound = whole and 0 < len(value) == len(set(value))
+        if not sound:
             raise ValueError(
                 f"{value} are no seeds\nwrite how many (5), or different whole numbers below {MOST_SEED} ([0, 1, 2])"
             )

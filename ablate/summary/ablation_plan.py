@@ -35,10 +35,14 @@ class AblationPlan:
     """In all, those of the tuning among them."""
     tuning_trials: int
     """Of each arm, at most; 0 without tuning."""
+    tuning_differs: bool
+    """Whether an arm with fewer configurations than that has fewer."""
     epochs: int
     """Of each trial that judges an arm."""
     epochs_per_arm: int
-    """About how many an arm trains with all its seeds and its tuning."""
+    """About how many an arm trains with all its seeds and its tuning, at most."""
+    epochs_in_all: int
+    """About how many all arms train: one with fewer configurations has a shorter tuning."""
     comparisons: int
     """That are corrected together."""
     deviation: float | None
@@ -58,16 +62,19 @@ def plan_ablation(study: Study, ablation: Ablation, earlier: StudyResults | None
     if deviation is None and earlier is not None and earlier.design is not None:
         deviation, source = _scatter(earlier), "the trials so far"
     seeds = len(ablation.seeds)
-    tuning = max(ablation.tuning_trials(arm.name) for arm in ablation.arms)
+    trials = [ablation.tuning_trials(arm.name) for arm in ablation.arms]
+    tuning = [tuning_epochs(ablation, number) if number else 0.0 for number in trials]
     return AblationPlan(
         design=ablation.plan.design,
         arms={arm.name: dict(arm.levels) for arm in ablation.arms},
         factors={f.name: [f.baseline, *(level for level in f.levels if level != f.baseline)] for f in ablation.factors},
         seeds=list(ablation.seeds),
         trials=ablation.trials,
-        tuning_trials=tuning,
+        tuning_trials=max(trials),
+        tuning_differs=len(set(trials)) > 1,
         epochs=study.space.epochs,
-        epochs_per_arm=seeds * study.space.epochs + round(tuning_epochs(ablation, tuning) if tuning else 0),
+        epochs_per_arm=seeds * study.space.epochs + round(max(tuning)),
+        epochs_in_all=len(trials) * seeds * study.space.epochs + round(sum(tuning)),
         comparisons=comparisons,
         deviation=deviation,
         deviation_from=source if deviation is not None else "",
@@ -103,8 +110,9 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
     kind = plan.design.replace("_", " ")
     cells = len(plan.arms) * len(plan.seeds)
     head = f"{len(plan.arms)} arms x {len(plan.seeds)} seeds = {counted(cells, 'trial')} of {counted(plan.epochs, 'epoch')}"
+    up_to = "up to " if plan.tuning_differs else ""
     tuned = (
-        f"; first {plan.tuning_trials} tuning trials an arm; {plan.trials:,} trials in all"
+        f"; first {up_to}{plan.tuning_trials} tuning trials an arm; {plan.trials:,} trials in all"
         if plan.tuning_trials
         else ""
     )
@@ -119,7 +127,7 @@ def ablation_lines(plan: AblationPlan) -> list[tuple[str, str]]:
         lines.append(("", f"and {len(plan.arms) - MOST_ARMS:,} more: --json"))
     lines += [("aliased", alias) for alias in plan.aliases]
     lines += [("guarantees", line) for note in plan.note.splitlines() for line in textwrap.wrap(note, 100)]
-    lines.append(("epochs", f"about {plan.epochs_per_arm:,} an arm, {plan.epochs_per_arm * len(plan.arms):,} in all"))
+    lines.append(("epochs", f"about {up_to}{plan.epochs_per_arm:,} an arm, {plan.epochs_in_all:,} in all"))
     lines.append(("sees", _sees(plan)))
     return lines
 

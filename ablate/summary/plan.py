@@ -108,9 +108,18 @@ def make_plan(
         ablation=None if study.ablation is None else plan_ablation(study, study.ablation, earlier),
         duration=duration,
         scaling=scaling,
-        done=sum(row.state != "running" for row in earlier.trials) if earlier else 0,
+        done=_ended(study, earlier) if earlier else 0,
         notes=earlier.notes if earlier else (),
     )
+
+
+def _ended(study: Study, earlier: StudyResults) -> int:
+    """Trials of an earlier run that the study would not train again: of an ablation those of arms and seeds that it has."""
+    ended = [row for row in earlier.trials if row.state != "running"]
+    if study.ablation is None:
+        return len(ended)
+    arms, cells = {arm.name for arm in study.ablation.arms}, set(study.ablation.cells)
+    return sum(row.arm in arms if row.phase == "tune" else (row.arm, row.seed) in cells for row in ended)
 
 
 def _resources(study: Study) -> str:

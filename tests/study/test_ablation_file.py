@@ -89,6 +89,62 @@ def test_the_baseline_is_what_is_said_or_what_stands_in_the_space_or_the_first_l
     assert dict(other.plan.baseline.levels) == {"loss": "triplet", "embedding_dim": 32}
 
 
+@pytest.mark.parametrize(
+    ("more", "baseline"),
+    [
+        ([], 0.5),  # what stands there, not the margin that triplet has by default
+        (["ablation.baseline={loss: triplet}", "space.loss={contrastive: {margin: 0.5}, triplet: {margin: 0.3}}"], 0.3),
+        (["ablation.design=grid", "ablation.when={loss.margin: {loss: triplet}}", "space.loss={contrastive: {margin: 0.5}, triplet: {margin: 0.3}}"], 0.3),
+        (["space.loss=[contrastive, triplet]"], 0.1),  # 1.0 by default, which is no level: the first is
+    ],
+)  # fmt: skip
+def test_the_baseline_of_a_parameter_is_what_stands_at_the_baseline_of_its_slot(
+    more: list[str], baseline: float
+) -> None:
+    found = ablation("ablation.factors={loss: [contrastive, triplet], loss.margin: [0.1, 0.3, 0.5]}", *more)
+    assert {factor.name: factor.baseline for factor in found.factors}["loss.margin"] == baseline
+
+
+def test_leave_one_out_leaves_a_parameter_of_a_component_out_that_is_left_out_itself() -> None:
+    found = ablation(
+        "ablation.design=leave_one_out",
+        "ablation.factors={schedule: , schedule.warmup: }",
+        "space.schedule={cosine: {warmup: 1.5}}",
+    )
+    assert {factor.name: factor.baseline for factor in found.factors} == {"schedule": "cosine", "schedule.warmup": 1.5}
+
+
+def test_leave_one_out_takes_a_baseline_that_does_not_stand_in_the_space() -> None:
+    found = ablation(
+        "ablation.design=leave_one_out",
+        "ablation.factors={sampler: , schedule: constant}",
+        "ablation.baseline={sampler: hard, schedule: step}",
+    )
+    chosen = {arm.name: found.configuration(arm.name) for arm in found.arms}
+    assert {n: (c.sampler.name, c.schedule.name) for n, c in chosen.items()} == {
+        "baseline": ("hard", "step"),
+        "without sampler": ("random", "step"),
+        "without schedule": ("hard", "constant"),
+    }
+
+
+def test_how_trials_of_the_tuning_are_stopped_is_written_and_checked_as_for_a_search() -> None:
+    tuned = ["space.optimizer={adam: {lr: {log_uniform: [1e-4, 1e-2]}}}", "space.epochs=5"]
+    for written, stops in (("none", False), ("asha", True), ("{asha: {grace_epochs: 1}}", True)):
+        found = ablation(*tuned, f"ablation.tune={{trials: 4, epochs: 2, stopping: {written}}}").tune
+        assert found is not None and (found.stopping is not None) == stops
+    message = refused(*tuned, "ablation.tune={trials: 4, epochs: 2, stopping: {asha: {grace_epochs: 2}}}")
+    assert "ablation.tune.stopping.asha.grace_epochs is 2, but trials end at epoch 2: it would stop nobody" in message
+
+
+def test_the_classes_of_a_batch_are_checked_in_every_arm() -> None:
+    """digits has ten; 16 is what a batch has by default, and here no arm has it."""
+    found = ablation("ablation.factors={batch.classes: [5, 10]}", "space.batch={per_class: 4}")
+    assert len(found.arms) == 2
+    message = refused("ablation.factors={batch.classes: [5, 64]}")
+    assert "ablation.factors.batch.classes is 64, but the training split has only 10 classes" in message
+
+
 def test_leave_one_out_puts_the_neutral_level_alone_and_in_groups() -> None:
     found = ablation(
         "ablation.design=leave_one_out",
@@ -147,6 +203,10 @@ def test_tuning_leaves_ranges_to_each_arm() -> None:
         (["ablation.resolution=5"], "design one_at_a_time has no resolution", "leave it out"),
         (["ablation="], "ablation is empty", "write its design and factors"),
         (["ablation.seeds=0"], "0 are no seeds", "write how many (5)"),
+        (["ablation.seeds=3.0"], "ablation.seeds: 3.0 are no seeds", "write how many (5)"),
+        (["ablation.seeds=1000000000000000000000"], "are no seeds", "write how many (5)"),
+        (["ablation.exclude=[{loss: []}]"], "names no level", "write one, or several in a list"),
+        (["data.protocol=[closed, retrieval]"], "data.protocol: [closed, retrieval] is not known here", "write 'retrieval'"),
         (["ablation.seeds=[1, 1]"], "[1, 1] are no seeds", "different whole numbers"),
         (["ablation.exclude=[{losses: triplet}]"], "'losses' is no factor", "did you mean 'loss'?"),
         (["ablation.when={sampler: {loss: triplet}}"], "'sampler' is no factor", "loss"),

@@ -123,3 +123,8 @@ def test_faults_of_the_command_line_and_of_the_file_are_told_together() -> None:
     with pytest.raises(StudyError) as caught:
         parse_study(TEXT.replace("backbone: mlp", "backbone: mpl"), "f.yaml", ["bad", "search.trials=0"])
     assert [fault.where for fault in caught.value.faults] == ["f.yaml:4", "--set bad", "--set search.trials=0"]
+
+
+def test_text_that_reads_as_a_number_is_quoted_for_the_shell_too() -> None:
+    assert "write --set 'study=\"2024\"'" in refused("study=2024")
+    assert load('study="2024"').name == "2024"

@@ -50,6 +50,20 @@ def test_trials_epochs_and_comparisons_are_counted() -> None:
     assert "first 4 tuning trials an arm; 36 trials in all" in text_of(study)
 
 
+def test_an_arm_of_few_configurations_has_a_shorter_tuning() -> None:
+    """contrastive has two to try, triplet eight: 2 x 4 + 2 x 10 epochs and 8 x 4 + 2 x 10."""
+    study = asked(
+        "ablation={design: grid, factors: {loss: [contrastive, triplet]}, seeds: 2, tune: {trials: 8, epochs: 4}}",
+        "space.loss={contrastive: {margin: [0.2, 0.5]}, triplet: {margin: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]}}",
+        "space.epochs=10",
+    )
+    assert study.ablation is not None
+    plan = plan_ablation(study, study.ablation, None)
+    assert (plan.trials, plan.epochs_per_arm, plan.epochs_in_all) == (4 + 2 + 8, 52, 80)
+    assert "first up to 8 tuning trials an arm; 14 trials in all" in text_of(study)
+    assert "about up to 52 an arm, 80 in all" in text_of(study)
+
+
 def test_what_it_can_see_comes_from_the_stated_scatter_corrected_for_all_comparisons() -> None:
     study = asked("ablation.deviation=0.02")
     assert study.ablation is not None
