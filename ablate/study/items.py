@@ -93,9 +93,9 @@ class _Checks:
 
     def vocabulary(self, dataset: BookDataset) -> None:
         """Pretrained weights know tokens by their own numbers."""
-        for _, path in _levels(self.document, "backbone"):
-            params: Any = self.document.get(*map(str, path))
-            value = params.get("pretrained") if isinstance(params, dict) else None
+        places: list[Path] = [(*path, "pretrained") for _, path in _levels(self.document, "backbone")]
+        for path in (*places, ("ablation", "factors", "backbone.pretrained")):
+            value: Any = self.document.get(*map(str, path))
             value = value.get("choice") if isinstance(value, dict) else value
             for weights in value if isinstance(value, list) else [value]:
                 if isinstance(weights, str) and weights not in (FROM_SCRATCH, dataset.tokenizer):
@@ -103,4 +103,4 @@ class _Checks:
                         f"{shown(weights)} has word pieces of its own, but data.params.tokenizer is {dataset.tokenizer}"
                     )
                     mend = f"write tokenizer: {weights} under data.params, or pretrained: {FROM_SCRATCH}"
-                    self.fault((*path, "pretrained"), what, mend)
+                    self.fault(path, what, mend)

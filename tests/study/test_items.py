@@ -133,3 +133,9 @@ def test_a_level_of_an_ablation_is_checked_too() -> None:
     ablation = "ablation: {design: one_at_a_time, factors: {backbone: [text_cnn, simple_cnn]}, seeds: 2}\n"
     (fault,) = faults_in(edited(("[text_cnn, hybrid]", "text_cnn"), ("[contrastive, triplet]", "triplet")) + ablation)
     assert "simple_cnn embeds images" in fault.what
+
+
+def test_weights_with_word_pieces_of_their_own_are_refused_as_a_level_of_a_factor_too() -> None:
+    factors = "ablation: {design: grid, factors: {backbone.pretrained: [none, models/tiny]}}\n"
+    (fault,) = faults_in(edited(("[text_cnn, hybrid]", "distilbert"), ("[contrastive, triplet]", "triplet")) + factors)
+    assert "ablation.factors.backbone.pretrained: 'models/tiny' has word pieces of its own" in fault.what
