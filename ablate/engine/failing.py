@@ -6,6 +6,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from ablate.errors import StoreError
 from ablate.objects import Objects
 from ablate.store.folder import ERROR_FILE
 from ablate.training.spec import TrialSpec
@@ -18,6 +19,8 @@ LOSSES = {
 test_endings.py fail where Ray's words change."""
 LOW_ON_MEMORY = "running low on memory"
 """In the error of Ray 2.60's memory monitor, which ends a process before the kernel would (tests/e2e/test_endings.py)."""
+NOT_KEPT = "not kept: "
+"""How a failure begins where a checkpoint could not be written, or not be read: no fault of the trial's."""
 OUT_OF_MEMORY, OUT_OF_GPU_MEMORY = "out of memory: ", "out of GPU memory: "
 """How the reason of every trial begins that wanted more of it than there was."""
 
@@ -31,8 +34,10 @@ def reason(error: Exception, spec: TrialSpec) -> dict[str, str]:
         return {"infeasible": str(error)}
     if isinstance(error, Diverged):
         return {"failure": f"diverged: {error}"}
-    _keep_traceback(spec.place)
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    if isinstance(error, StoreError):  # there is no room for a traceback, either
+        return {"failure": f"{NOT_KEPT}{first_line}"}
+    _keep_traceback(spec.place)
     memory = {"gpu": OUT_OF_GPU_MEMORY, "host": OUT_OF_MEMORY, "": ""}[exhausted_by(error)]
     return {"failure": f"{memory}{type(error).__name__}: {first_line}"}
 

@@ -30,10 +30,16 @@ class Holding:
 
     @property
     def slots(self) -> int:
-        """Trials at once, at most: of the architecture with the smallest share."""
+        """Trials at once, at most: of the architecture with the smallest share.
+
+        On a cluster of which the study may use a part, of that with the largest: there nothing but this number keeps it from
+        the other GPUs.
+        """
         if self.trial.gpus != "auto":
             return self.allowed.slots(self.trial)
-        return self.allowed.slots(self.trial.with_share(min(self.shares.values(), default=_part(MOST_ON_A_GPU))))
+        of_part = self.allowed.gpus < sum(machine.gpus for machine in self.allowed.machines)
+        share = (max if of_part else min)(self.shares.values(), default=_part(MOST_ON_A_GPU))
+        return self.allowed.slots(self.trial.with_share(share))
 
     def held_for(self, asked: Asked) -> Held:
         """What a trial of one worker holds."""

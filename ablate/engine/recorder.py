@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import LOW_ON_MEMORY, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, loss
+from ablate.engine.failing import LOW_ON_MEMORY, NOT_KEPT, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, loss
 from ablate.engine.holding import Holding
+from ablate.errors import StoreError
 from ablate.store.asked import trial_id
 from ablate.store.memory import Memory
 from ablate.types import INFEASIBLE, TrialResult
@@ -123,7 +124,15 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         _forget_statistics(trial)
 
     def _fail(self, number: int, why: str) -> None:
-        """A trial fails, unless it ran out of memory and had neighbours."""
+        """A trial fails, unless it ran out of memory and had neighbours.
+
+        Raises StoreError where it could not be kept: it stays unfinished, and so do all others, which would fare like it.
+        """
+        if why.startswith(NOT_KEPT):
+            raise StoreError(
+                f"{why.removeprefix(NOT_KEPT)}\n  make room there, or see that it is reached, and run the same command again: "
+                "every trial goes on from its last checkpoint"
+            )
         asked, on_gpu = self.memory.asked(trial_id(number)), why.startswith(OUT_OF_GPU_MEMORY)
         if (on_gpu or why.startswith(OUT_OF_MEMORY)) and self.holding.try_alone(asked, on_gpu=on_gpu):
             self.memory.folder.error_of(asked.id).unlink(missing_ok=True)  # of the first try

@@ -51,7 +51,7 @@ class Memory:
     ) -> None:
         self.folder, self.study, self.archive = folder, study, archive
         self.driver = driver or Driver(folder)
-        self.others = Others(self.driver, self._known)
+        self.others = Others(self.driver, self._known, self._asks_for)
         self.objective, self.objectives = study.objective, study.objectives
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._storage = open_to_write(folder)
@@ -79,8 +79,17 @@ class Memory:
         return moved
 
     def unfinished(self) -> list[Asked]:
-        """Trials that nobody sees to: a driver before this did not see them end, or they are to become longer."""
-        return [asked_of(trial) for trial in self._known() if self.others.left(trial)]
+        """Trials that nobody sees to: a driver before this did not see them end, or they are to become longer.
+
+        Not those of an arm, or with a seed, that was taken out of the study: they are left as they are.
+        """
+        return self.others.unfinished()
+
+    def _asks_for(self, asked: Asked) -> bool:
+        ablation = self.study.ablation
+        if ablation is None:
+            return True
+        return asked.arm in ablation.spaces if asked.phase == "tune" else (asked.arm, asked.seed) in ablation.cells
 
     def claim(self, number: int) -> bool:
         """See to an unfinished trial from now on; False where another driver was faster, or it lacked nothing but a word."""

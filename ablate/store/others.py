@@ -11,10 +11,15 @@ from ablate.store.drivers import Driver
 
 
 class Others:
-    """Those beside `driver`, of a study whose trials `known` gives; nobody where it does not share the study."""
+    """Those beside `driver`, of a study whose trials `known` gives; nobody where it does not share the study.
 
-    def __init__(self, driver: Driver, known: Callable[[], list[FrozenTrial]]) -> None:
-        self.driver, self.known = driver, known
+    `asks_for` tells whether the study still asks for a trial.
+    """
+
+    def __init__(
+        self, driver: Driver, known: Callable[[], list[FrozenTrial]], asks_for: Callable[[Asked], bool]
+    ) -> None:
+        self.driver, self.known, self.asks_for = driver, known, asks_for
         self._states: dict[int, TrialState] = {}
         self._reported: dict[int, int] = {}
 
@@ -35,8 +40,15 @@ class Others:
         return [trial_id(t.number) for t in theirs if t.state == TrialState.RUNNING and not self.left(t)]
 
     def orphans(self) -> list[Asked]:
-        """Unfinished trials of those that have died."""
-        return [asked_of(trial) for trial in self._theirs() if self.left(trial)]
+        """Unfinished trials of those that have died, as far as the study asks for them."""
+        return self._to_finish(self._theirs())
+
+    def unfinished(self) -> list[Asked]:
+        """The same of all that nobody sees to, whoever began them."""
+        return self._to_finish(self.known())
+
+    def _to_finish(self, trials: list[FrozenTrial]) -> list[Asked]:
+        return [asked for trial in trials if self.left(trial) and self.asks_for(asked := asked_of(trial))]
 
     def left(self, trial: FrozenTrial) -> bool:
         """Whether a trial is unfinished and none of them sees to it."""

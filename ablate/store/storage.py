@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from ablate.errors import StoreError
 from ablate.store import journal
 from ablate.store.folder import StudyFolder
+from ablate.store.passwords import holds_password, without_password
 from ablate.store.tracking import DRIVERS, MODULES, cause
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def check_storage(url: str) -> None:
     fault = _fault(url)
     if fault is not None:
         what, mend = fault
-        raise StoreError(f"--storage {_without_password(url)}: {what}\n  {mend}")
+        raise StoreError(f"--storage {without_password(url)}: {what}\n  {mend}")
 
 
 def connect(url: str) -> BaseStorage:
@@ -94,10 +95,10 @@ def _fault(url: str) -> tuple[str, str] | None:
     """What is wrong, and how to mend it."""
     try:
         parts = urlsplit(url)
-        password, _ = parts.password, parts.port
+        secret, _ = holds_password(url), parts.port
     except ValueError as error:  # a port that is no number, an open bracket
         return f"this is no address ({error})", FORMS
-    if password is not None:
+    if secret:
         return (
             "the URL is kept in the study's folder, so it must hold no password",
             "give it by PGPASSWORD or ~/.pgpass",
@@ -111,12 +112,3 @@ def _fault(url: str) -> tuple[str, str] | None:
     module = MODULES.get(driver, driver) or DRIVERS[database]
     mend = f"install it, or name one that is: {database}+DRIVER://..."
     return None if find_spec(module) else (f"the database driver '{module}' is not installed", mend)
-
-
-def _without_password(url: str) -> str:
-    """What may be shown."""
-    try:
-        password = urlsplit(url).password
-    except ValueError:
-        return url
-    return url if password is None else url.replace(f":{password}@", ":***@")

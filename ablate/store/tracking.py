@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from ablate.errors import StoreError
 from ablate.store.local_store import SQLITE, is_half_made, local_file
+from ablate.store.passwords import holds_password, without_password
 
 FORMS = "write sqlite:///FILE, http(s)://HOST:PORT, postgresql://..., mysql://... or mssql://..."
 DRIVERS = {"postgresql": "psycopg", "mysql": "MySQLdb", "mssql": "pyodbc"}
@@ -43,7 +44,7 @@ def check_tracking_uri(uri: str, *, to_read: bool = False) -> None:
     fault = _fault(uri, to_read)
     if fault is not None:
         what, mend = fault
-        raise StoreError(f"--tracking-uri {uri}: {what}\n  {mend}")
+        raise StoreError(f"--tracking-uri {without_password(uri)}: {what}\n  {mend}")
 
 
 def cause(error: BaseException) -> str:
@@ -82,10 +83,14 @@ def _fault(uri: str, to_read: bool) -> tuple[str, str] | None:
     """What is wrong, and how to mend it."""
     try:
         parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
+        host, _, secret = parts.hostname, parts.port, holds_password(uri)
     except ValueError as error:  # a port that is no number, an open bracket
         return f"this is no address ({error})", FORMS
     database, _, driver = parts.scheme.partition("+")
+    if secret:
+        of_server = "give it by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+        mend = "give it by PGPASSWORD or ~/.pgpass" if database in DRIVERS else of_server
+        return "the URI is kept in the study's folder and shown, so it must hold no password", mend
     if database == "sqlite":
         return _sqlite_fault(uri, to_read)
     if database in ("http", "https"):

@@ -84,17 +84,31 @@ def save(place: Path | Objects, checkpoint: Checkpoint) -> None:
         else:
             _replace(place, name, contents)
     except OSError as error:
-        where = place.address if isinstance(place, Objects) else place
-        raise StoreError(
-            f"{where}: the checkpoint cannot be written ({error.strerror or ' '.join(str(error).split())})\n"
-            "  make room there, or give --out a folder, or --checkpoints an address, that can be written"
-        ) from error
+        raise _unreachable(place, "written", error) from error
+
+
+def _unreachable(place: Path | Objects, what: str, error: OSError) -> StoreError:
+    where = place.address if isinstance(place, Objects) else place
+    return StoreError(
+        f"{where}: the checkpoint cannot be {what} ({error.strerror or ' '.join(str(error).split())})\n"
+        "  make room there, or give --out a folder, or --checkpoints an address, that can be written"
+    )
 
 
 def load(place: Path | Objects) -> Checkpoint | None:
-    """The newest whole checkpoint in the trial's folder, on the CPU; None where there is none."""
-    for name in _names(place):
-        contents = _read(partial(_content, place, name))
+    """The newest whole checkpoint in the trial's folder, on the CPU; None where there is none.
+
+    Raises StoreError where it cannot be read, which says nothing of what is there.
+    """
+    try:
+        names = _names(place)
+    except OSError as error:
+        raise _unreachable(place, "read", error) from error
+    for name in names:
+        try:
+            contents = _read(partial(_content, place, name))
+        except OSError as error:
+            raise _unreachable(place, "read", error) from error
         if contents is not None:
             header = json.loads(contents["header.json"])
             tensors = load_tensors(contents["tensors.safetensors"])
@@ -113,10 +127,14 @@ def _replace(folder: Path, name: str, contents: Mapping[str, bytes]) -> None:
     unfinished, final = folder / PARTIAL, folder / name
     shutil.rmtree(unfinished, ignore_errors=True)  # of a process that was killed
     unfinished.mkdir()
-    for file_name, content in contents.items():
-        with written(unfinished / file_name) as file:
-            file.write(content)
-    sync_folder(unfinished)
+    try:
+        for file_name, content in contents.items():
+            with written(unfinished / file_name) as file:
+                file.write(content)
+        sync_folder(unfinished)
+    except OSError:
+        shutil.rmtree(unfinished, ignore_errors=True)  # it would keep a full disk full
+        raise
     if final.exists():  # a damaged one: the trial went on from an older one, or from the beginning
         shutil.rmtree(final)
     unfinished.rename(final)
@@ -146,7 +164,7 @@ def _content(place: Path | Objects, name: str, file: str) -> bytes:
 
 
 def _read(content: Callable[[str], bytes]) -> dict[str, bytes] | None:
-    """The files of a checkpoint, if it is whole and of this format; `content` gives each."""
+    """The files of a checkpoint, if it is whole and of this format; `content` gives each. Raises OSError."""
     try:
         contents = {"header.json": content("header.json")}
         header: dict[str, Any] = json.loads(contents["header.json"])
@@ -154,7 +172,7 @@ def _read(content: Callable[[str], bytes]) -> dict[str, bytes] | None:
             contents[name] = content(name)
             if _digest(contents[name]) != digest:
                 return None
-    except (OSError, ValueError, KeyError):
+    except (FileNotFoundError, ValueError, KeyError):
         return None  # damaged: an older one, or the beginning, is the place to go on from
     return contents if header["format"] == FORMAT else None
 

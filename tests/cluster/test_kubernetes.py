@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,16 @@ def test_mlflow_and_the_gpus_come_from_the_environment() -> None:
     for name in settings:
         assert f'"${name}"' in run["run.sh"]
     assert set(settings) == {"MLFLOW_TRACKING_URI", "GPUS"}
+
+
+@pytest.mark.parametrize(("ended", "told"), [(0, 0), (1, 0), (2, 2), (137, 137)])
+def test_failed_trials_do_not_make_the_job_rent_its_cluster_again(ended: int, told: int, tmp_path: Path) -> None:
+    """KubeRay retries a job that fails (backoffLimit): right where the head died, not where a trial did."""
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nexit {ended}\n")
+    python.chmod(0o755)
+    script = documents("shared.yaml")[2]["data"]["run.sh"]
+    settings = {"PATH": f"{tmp_path}:/bin:/usr/bin", "GPUS": "4", "MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+    done = subprocess.run(["bash", "-c", script], env=settings, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == told, done.stderr
+    assert ("some trials failed" in done.stderr) == (ended == 1)

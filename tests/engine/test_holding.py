@@ -102,6 +102,15 @@ def test_what_was_measured_decides_how_many_trials_run_and_what_each_holds_and_c
     assert holding.price(holding.held_for(TRIAL), 4.0) == 4.0
 
 
+def test_on_a_part_of_a_cluster_no_architecture_takes_more_than_that_part() -> None:
+    """There are eight GPUs, and Ray gives a trial what it holds: only the number of trials keeps a study to two."""
+    machines = (Machine(32, 4), Machine(32, 4))
+    for gpus, slots in ((2, 2), (8, 64)):
+        holding = Holding(Resources(cpus=1, gpus="auto"), Budget(64, gpus, machines))
+        holding.shares = {"large": 1.0, "small": 0.125}
+        assert holding.slots == slots
+
+
 def test_a_trial_that_holds_all_cpus_costs_what_all_of_them_cost() -> None:
     holding = Holding(Resources(cpus=2), Budget(8, 0))
     assert holding.price(holding.held_for(TRIAL), 0.1) == pytest.approx(0.1)

@@ -11,16 +11,19 @@ import pytest
 from ray.tune.experiment import Trial
 from ray.tune.result import EXPR_ERROR_FILE
 
+from ablate.engine.failing import reason
 from ablate.engine.holding import Holding
 from ablate.engine.recorder import MOST_LOSSES, Recorder
 from ablate.engine.resources import Budget
 from ablate.engine.searcher import StudySearcher
+from ablate.errors import StoreError
 from ablate.store.asked import Asked
 from ablate.store.memory import Memory
 from ablate.store.queue import queue_of
 from ablate.study.spending import Resources
 from ablate.types import TrialResult
 from tests.store.studies import open_memory
+from tests.training.trials import trial as made_trial
 
 NODE = (
     "The actor died unexpectedly before finishing this task.\nThe actor died because its node has died. Node Id: 0f3a"
@@ -118,3 +121,15 @@ def test_a_trial_that_ray_ended_for_the_memory_of_its_machine_is_tried_again_alo
     assert row.reason.startswith(
         "trained alone after it had run out of memory beside others: out of memory: the machine"
     )
+
+
+def test_a_trial_that_could_not_be_kept_ends_the_study_and_stays_unfinished(running: Running, tmp_path: Path) -> None:
+    """A full disk fails no trial: with room again each goes on from its last checkpoint."""
+    error = StoreError(f"{tmp_path}: the checkpoint cannot be written (No space left on device)\n  make room there")
+    trial = Trial("made-up", stub=True, config={"number": running.asked.number})
+    told = reason(error, made_trial(tmp_path))
+    trial.run_metadata.last_result = told
+    with pytest.raises(StoreError, match=r"(?s)No space left on device\).*run the same command again"):
+        running.recorder.on_trial_complete(0, [], trial)
+    assert running.memory.result(running.asked.id).state == "running"
+    assert running.memory.unfinished() == [running.asked] and not running.listener.told

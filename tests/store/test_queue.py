@@ -129,3 +129,18 @@ def test_of_equally_good_tuning_trials_the_cheapest_judges_the_arm(tmp_path: Pat
         final = queue.next()
         assert final is not None
         assert (final.arm, final.configuration.optimizer) == (arm, cheapest[arm])
+
+
+def test_what_an_arm_left_unfinished_that_is_there_no_longer_is_left_as_it_is(tmp_path: Path) -> None:
+    """Its tuning belongs to no search of the study; put back, the arm goes on."""
+    memory = open_memory(tmp_path, *TUNED)
+    queue = arm_queue(memory)
+    while (asked := queue.next()) is not None and asked.arm != "sampler=hard":
+        train(memory, asked, 0.5)
+        memory.finish(asked.number, "complete")
+    assert asked is not None and memory.unfinished() == [asked]
+    fewer = open_memory(tmp_path, *TUNED, "ablation.factors={loss: [triplet, info_nce]}")
+    assert fewer.unfinished() == [] and fewer.lengthened() == 0
+    ended = run(fewer, arm_queue(fewer))
+    assert {each.arm for each in ended} == {"baseline", "loss=info_nce"}
+    assert open_memory(tmp_path, *TUNED).unfinished() == [asked]

@@ -178,6 +178,7 @@ def test_a_study_keeps_its_storage(tmp_path: Path) -> None:
         ("sqlite:///relative.db", "write sqlite:////ABSOLUTE/FILE"),
         ("http://host:5000", "'http' is no database"),
         ("postgresql://me:secret@host/db", "must hold no password"),
+        ("postgresql+psycopg2://host/db?user=me&password=secret", "must hold no password"),
         ("postgresql+nodriver://me@host/db", "'nodriver' is not installed"),
         ("postgresql://me@host:port/db", "no address"),
         ("", "'' is no database"),

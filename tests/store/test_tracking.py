@@ -103,3 +103,17 @@ def test_the_check_loads_neither_mlflow_nor_sqlalchemy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("uri", "mend"),
+    [
+        ("https://team:secret@mlflow.example.org", "MLFLOW_TRACKING_PASSWORD"),
+        ("postgresql://team:secret@host/mlflow", "PGPASSWORD"),
+        ("postgresql+psycopg2://host/mlflow?user=team&password=secret", "PGPASSWORD"),
+    ],
+)
+def test_a_password_in_the_uri_is_refused_and_not_shown(uri: str, mend: str) -> None:
+    with pytest.raises(StoreError, match=mend) as refusal:
+        check_tracking_uri(uri)
+    assert "secret" not in str(refusal.value) and "***" in str(refusal.value)

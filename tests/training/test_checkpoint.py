@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -125,3 +126,28 @@ def test_a_folder_that_cannot_be_written_is_named_with_its_mend(tmp_path: Path) 
     (tmp_path / "trial").write_text("a file, where a folder should be")
     with pytest.raises(StoreError, match=r"trial: the checkpoint cannot be written \(.*\)\n  make room"):
         save(tmp_path / "trial", at_epoch(1))
+
+
+def test_a_read_that_fails_for_a_moment_is_told_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken for damage it would begin the trial anew, and the next save would delete what was there."""
+    save(tmp_path, at_epoch(4))
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_bytes", lambda _: raising(OSError(errno.EIO, "Input/output error")))
+        with pytest.raises(StoreError, match=r"(?s)cannot be read \(Input/output error\)"):
+            load(tmp_path)
+    assert epoch_found(tmp_path) == 4
+
+
+def test_what_did_not_fit_on_the_disk_is_taken_away_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, at_epoch(4))
+    with monkeypatch.context() as full:
+        full.setattr(checkpoint, "sync_folder", lambda _: raising(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(StoreError, match="cannot be written"):
+            save(tmp_path, at_epoch(5))
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint-000004"]
+
+
+def raising(error: OSError) -> None:
+    raise error
