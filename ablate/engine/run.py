@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from ablate.engine.progress import Progress
 from ablate.engine.resources import Budget
 from ablate.engine.specify import specify
 from ablate.engine.tune import train_trials, tune_folder
-from ablate.errors import ResourceError
+from ablate.errors import ResourceError, StoreError
 from ablate.objects import check_objects
 from ablate.store.archive import archive_beside
 from ablate.store.asked import Asked, trial_id
@@ -41,6 +42,8 @@ MOST_TRIALS = 500
 MIRROR_PATIENCE_SECONDS = 30.0
 INTERRUPTED_PATIENCE_SECONDS = 3.0
 """How long MLflow may take to catch up at the end; after Ctrl-C the whole ending has 10 seconds."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A full disk, and a full share of one."""
 LEAVING_SECONDS = 20.0
 """Ray ends within two; where it hangs, the process ends without it."""
 
@@ -57,6 +60,13 @@ def run_study(study: Study, options: Options) -> Outcome:
             return _run_study(study, options, interruption)
     except KeyboardInterrupt:  # before the first trial, or after the last
         return Outcome(options.folder_of(study), [], interrupted=True, notes=[])
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise StoreError(
+            f"{options.folder_of(study)}: nothing can be written ({(error.strerror or str(error)).lower()})\n"
+            "  make room there and run the same command again: every trial goes on from its last checkpoint"
+        ) from error
 
 
 def _run_study(study: Study, options: Options, interruption: Interruption) -> Outcome:

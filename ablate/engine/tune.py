@@ -51,6 +51,8 @@ def train_trials(
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # it calls trials incomplete that we have told of
     environment.skip_callback_tags()
     environment.outlive_low_memory()
+    from ray.tune import TuneError
+
     from ablate.engine.recorder import Recorder
     from ablate.engine.searcher import StudySearcher
     from ablate.engine.stopping import GroupedStopping
@@ -73,7 +75,19 @@ def train_trials(
 
     searcher = StudySearcher(memory, queue, specify, holding, found, meet)
     recorder = Recorder(memory, scheduler.stopped, list(watchers), check, searcher.take_back, losses, holding)
-    _tuner(memory, searcher, scheduler, recorder, slots=slots).fit()
+    try:
+        _tuner(memory, searcher, scheduler, recorder, slots=slots).fit()
+    except TuneError as error:
+        raise _raised(error) from None
+
+
+def _raised(error: BaseException) -> BaseException:
+    """What the recorder has raised, of which Tune (2.60) makes a text: a full disk, a database that no longer answers."""
+    from ray.tune import TuneError
+
+    while isinstance(error, TuneError) and error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def _tuner(memory: Memory, searcher: Any, scheduler: Any, recorder: Any, *, slots: int) -> Any:

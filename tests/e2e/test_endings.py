@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +140,41 @@ def test_a_trial_of_which_nothing_is_heard_goes_on_from_its_checkpoint(tmp_path:
     assert goes_on in told, "its process was waited for: the test shows nothing"
     assert "did not complete" not in told, "Tune's word, of what has completed since"
     check_went_on(out / "small", "0000", epoch=found["0000"], last=60)
+
+
+def test_a_full_disk_fails_no_trial_and_with_room_again_the_study_goes_on(tmp_path: Path, out: Path) -> None:
+    with ExitStack() as ending:
+        small = ending.enter_context(_small_disk(tmp_path / "small"))
+        shutil.copytree(out, small, dirs_exist_ok=True)  # MLflow's store
+        study, trial = write_study(tmp_path, trials=1, epochs=60, stopping="none"), small / "small" / "trials" / "0000"
+        words = ("run", study, "--out", small, "--cpus", "1")
+        driver = ending.enter_context(background(command(*words)))
+        found = wait_until(lambda: saved(trial.glob("*/header.json")), seconds=120, what="a checkpoint")
+        with suppress(OSError), (small / "filler").open("wb", buffering=0) as filler:  # until there is no space left
+            while True:
+                filler.write(bytes(4096))
+        _, told = driver.communicate(timeout=100)
+        assert driver.returncode == 2, told
+        assert "o space left on device" in told and "run the same command again" in told and "Traceback" not in told
+        (small / "filler").unlink()
+        again = run(*words)
+        assert again.returncode == 0 and "continuing 1 unfinished trial" in again.stderr, again.stderr
+        assert [(row["state"], row["epochs"]) for row in rows(small / "small")] == [("complete", 60)]
+        check_went_on(small / "small", "0000", epoch=found["0000"], last=60)
+
+
+@contextmanager
+def _small_disk(place: Path) -> Iterator[Path]:
+    """A file system of 48 MiB; skips where none may be mounted."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no file system of its own can be mounted here: {done.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 FAILING = '''
