@@ -19,7 +19,7 @@ import ray.tune
 from ray.tune.result import RESULT_DUPLICATE
 
 from ablate.engine.exchange import Exchange, Message
-from ablate.engine.failing import loss, reason
+from ablate.engine.failing import reason, why_lost
 from ablate.training.failures import Diverged, Infeasible
 from ablate.training.spec import TrialSpec
 
@@ -65,7 +65,7 @@ class DistributedTrial(ray.tune.Trainable):  # type: ignore[misc]
         if message.kind == "report":
             return message.told
         self._end(message.kind == "ended")
-        if loss(message.told.get("failure", "")):
+        if why_lost(message.told.get("failure", "")):
             raise RuntimeError(message.told["failure"])
         return {"done": True, **(message.told or {RESULT_DUPLICATE: True})}
 
@@ -193,7 +193,7 @@ def _lost(error: Exception | None) -> str | None:
         for rank, cause in causes.items()
         if isinstance(cause, ray.exceptions.RayActorError)
     ]
-    return min(told, key=lambda text: not loss(text), default=None)
+    return min(told, key=lambda text: not why_lost(text), default=None)
 
 
 def work(config: dict[str, Any]) -> None:

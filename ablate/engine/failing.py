@@ -11,7 +11,7 @@ from ablate.objects import Objects
 from ablate.store.folder import ERROR_FILE
 from ablate.training.spec import TrialSpec
 
-LOSSES = {
+LOST = {
     "its node has died": "its node has died",
     "The actor is temporarily unavailable": "nothing was heard of its process for minutes",  # its machine was suspended
 }
@@ -50,9 +50,9 @@ def of_task(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
-def loss(error: str) -> str | None:
+def why_lost(error: str) -> str | None:
     """How a trial was lost for no fault of its own, so that it may go on from its checkpoint; None where it was not."""
-    return next((said for sign, said in LOSSES.items() if sign in error), None)
+    return next((said for sign, said in LOST.items() if sign in error), None)
 
 
 def context_is_lost(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import ray.tune
 
-from ablate.engine.failing import LOW_ON_MEMORY, NOT_KEPT, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, loss
+from ablate.engine.failing import LOW_ON_MEMORY, NOT_KEPT, OUT_OF_GPU_MEMORY, OUT_OF_MEMORY, why_lost
 from ablate.engine.holding import Holding
 from ablate.errors import StoreError
 from ablate.store.asked import trial_id
@@ -21,7 +21,8 @@ REPORTED = ("train/", "val/", "test/", "time/", "cost/", "best/")
 """What of a report is ours; the rest is Tune's."""
 
 MOST_LOSSES = 3
-"""A trial that has lost so many nodes may be what ends them, by taking all of their memory."""
+"""A trial that has lost so many nodes may be what ends them, by taking all of their memory. A disk that so many tries found
+full is full."""
 
 
 class Watcher(Protocol):
@@ -114,9 +115,7 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self.check()  # the signal that stops the study may have ended the trial's process first: it is not the trial's fault
         error, number = _error_of(trial), trial.config["number"]
-        if (lost := loss(error)) and self.losses[number] < MOST_LOSSES:
-            self.losses[number] += 1
-            self._take_back(number, f"from its last checkpoint: {lost}")
+        if (lost := why_lost(error)) and self._goes_on(number, lost):
             return
         lines = [line for line in error.splitlines() if line.strip()] or ["nobody knows why"]
         low = f"{OUT_OF_MEMORY}the machine had none left, and Ray ended the trial's process"
@@ -124,14 +123,17 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
         _forget_statistics(trial)
 
     def _fail(self, number: int, why: str) -> None:
-        """A trial fails, unless it ran out of memory and had neighbours.
+        """A trial fails, unless it ran out of memory and had neighbours, or could not be kept for a while.
 
-        Raises StoreError where it could not be kept: it stays unfinished, and so do all others, which would fare like it.
+        Raises StoreError where that does not end: it stays unfinished, and so do all others, which would fare like it.
         """
         if why.startswith(NOT_KEPT):
+            told = why.removeprefix(NOT_KEPT)
+            if self._goes_on(number, told):
+                return
             raise StoreError(
-                f"{why.removeprefix(NOT_KEPT)}\n  make room there, or see that it is reached, and run the same command again: "
-                "every trial goes on from its last checkpoint"
+                f"{told}\n  make room there, or see that it is reached, and run the same command again: every trial goes on "
+                "from its last checkpoint"
             )
         asked, on_gpu = self.memory.asked(trial_id(number)), why.startswith(OUT_OF_GPU_MEMORY)
         if (on_gpu or why.startswith(OUT_OF_MEMORY)) and self.holding.try_alone(asked, on_gpu=on_gpu):
@@ -141,6 +143,14 @@ class Recorder(ray.tune.Callback):  # type: ignore[misc]
             self._end(number, "failed", f"trained alone after it had run out of memory beside others: {why}")
         else:
             self._end(number, "failed", why)
+
+    def _goes_on(self, number: int, why: str) -> bool:
+        """Hand a trial out again that met with no fault of its own; False where it has often enough."""
+        if self.losses[number] >= MOST_LOSSES:
+            return False
+        self.losses[number] += 1
+        self._take_back(number, f"from its last checkpoint: {why}")
+        return True
 
     def _take_back(self, number: int, how: str) -> None:
         self.take_back(number)

@@ -123,13 +123,19 @@ def test_a_trial_that_ray_ended_for_the_memory_of_its_machine_is_tried_again_alo
     )
 
 
-def test_a_trial_that_could_not_be_kept_ends_the_study_and_stays_unfinished(running: Running, tmp_path: Path) -> None:
+def test_a_trial_that_cannot_be_kept_is_tried_again_and_then_ends_the_study_unfinished(
+    running: Running, tmp_path: Path
+) -> None:
     """A full disk fails no trial: with room again each goes on from its last checkpoint."""
     error = StoreError(f"{tmp_path}: the checkpoint cannot be written (No space left on device)\n  make room there")
     trial = Trial("made-up", stub=True, config={"number": running.asked.number})
     told = reason(error, made_trial(tmp_path))
     trial.run_metadata.last_result = told
+    for _ in range(MOST_LOSSES):
+        running.recorder.on_trial_complete(0, [], trial)
+    again = f"from its last checkpoint: {tmp_path}: the checkpoint cannot be written (No space left on device)"
+    assert running.listener.told == [(running.asked.number, again)] * MOST_LOSSES
     with pytest.raises(StoreError, match=r"(?s)No space left on device\).*run the same command again"):
         running.recorder.on_trial_complete(0, [], trial)
     assert running.memory.result(running.asked.id).state == "running"
-    assert running.memory.unfinished() == [running.asked] and not running.listener.told
+    assert running.memory.unfinished() == [running.asked]
