@@ -1,7 +1,7 @@
 """The command line: arguments, printing, exit codes. What is slow to import is imported by the command that needs it.
 
-Exit codes: 0 done; 1 the study ended but some trials failed; 2 refused before anything started, or the
-study's database was lost; 130 interrupted, resumable.
+Exit codes: 0 done; 1 the study ended but some trials failed; 2 refused before anything started, or the disk is full, or the
+study's database was lost, both resumable; 130 interrupted, resumable.
 """
 
 from __future__ import annotations
