@@ -52,8 +52,8 @@ def still_open(memory: Memory) -> Closing:
     configurations = [memory.asked(row.id).configuration for row in trained]
     architectures = {c.architecture: c for c in configurations if _lacks(memory, known.get(c.architecture))}
     ablation = memory.study.ablation
-    cells = set(ablation.cells) if ablation else set()
-    judging = [row for row in trained if not ablation or (row.phase == "final" and (row.arm, row.seed) in cells)]
+    finals = [row for row in trained if row.phase == "final"]
+    judging = [row for row in finals if ablation.asks_for(row.phase, row.arm, row.seed)] if ablation else trained
     best = best_of(judging, memory.objectives)
     if best is None:
         return Closing(architectures, [], None)

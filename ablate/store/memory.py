@@ -87,9 +87,7 @@ class Memory:
 
     def _asks_for(self, asked: Asked) -> bool:
         ablation = self.study.ablation
-        if ablation is None:
-            return True
-        return asked.arm in ablation.spaces if asked.phase == "tune" else (asked.arm, asked.seed) in ablation.cells
+        return ablation is None or ablation.asks_for(asked.phase, asked.arm, asked.seed)
 
     def claim(self, number: int) -> bool:
         """See to an unfinished trial from now on; False where another driver was faster, or it lacked nothing but a word."""

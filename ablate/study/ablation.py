@@ -43,6 +43,10 @@ class Ablation:
         """Every arm with every seed, in the order in which they are trained: each seed goes through all arms."""
         return [(arm.name, seed) for seed in self.seeds for arm in self.arms]
 
+    def asks_for(self, phase: str, arm: str, seed: int) -> bool:
+        """Whether a trial is one of its own: an arm or a seed may have been taken out since it was handed out."""
+        return arm in self.spaces and (phase == "tune" or seed in self.seeds)
+
     @property
     def trials(self) -> int:
         """How many trials there are in all, those of the tuning among them."""

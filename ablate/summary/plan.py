@@ -118,8 +118,7 @@ def _ended(study: Study, earlier: StudyResults) -> int:
     ended = [row for row in earlier.trials if row.state != "running"]
     if study.ablation is None:
         return len(ended)
-    arms, cells = {arm.name for arm in study.ablation.arms}, set(study.ablation.cells)
-    return sum(row.arm in arms if row.phase == "tune" else (row.arm, row.seed) in cells for row in ended)
+    return sum(study.ablation.asks_for(row.phase, row.arm, row.seed) for row in ended)
 
 
 def _resources(study: Study) -> str:
